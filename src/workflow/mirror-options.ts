@@ -1,0 +1,50 @@
+/**
+ * What a mirror command was asked to do: flags, environment and defaults, resolved once by the command line.
+ */
+import type { EventSink } from '../transfer/events.ts'
+
+export type Destination =
+  | { readonly kind: 'disk'; readonly directory: string }
+  | { readonly kind: 'registry'; readonly registry: string; /** '' where none. */ readonly namespace: string }
+
+export interface MirrorOptions {
+  readonly configFile: string
+  readonly destination: Destination
+  /** Absolute path of the `working-dir`. */
+  readonly workingDir: string
+  readonly dryRun: 'off' | 'mapping' | 'mapping-with-manifests'
+  readonly maxNestedPaths: number
+  readonly parallelImages: number
+  readonly parallelLayers: number
+  readonly retryTimes: number
+  readonly retryDelayMs: number
+  /** An attempt that moves nothing for so long is given up, in milliseconds. */
+  readonly stallTimeoutMs: number
+  readonly sourceTlsVerify: boolean
+  readonly targetTlsVerify: boolean
+  readonly authFile: string | undefined
+  readonly registriesD: string | undefined
+  readonly securePolicy: boolean
+  readonly policyFile: string | undefined
+  readonly removeSignatures: boolean
+  readonly cumulativeResources: boolean
+  readonly keepGoing: boolean
+  /** Read-only blob directory of an earlier `oc-mirror`, where there is one. */
+  readonly cacheDir: string | undefined
+  /** Shown in `mapping.txt` as the original's cache: `localhost:55000`. */
+  readonly port: number
+}
+
+/** What the process gives a workflow. Only `main` reads it from `process`. */
+export interface RunContext {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly signal: AbortSignal
+  readonly now: () => Date
+  readonly onEvent: EventSink
+  /** Asks the person for a user name and password; absent where nobody can be asked. */
+  readonly askCredentials?: (
+    registry: string,
+    side: 'source' | 'target',
+  ) => Promise<{ readonly username: string; readonly password: string } | undefined>
+}
