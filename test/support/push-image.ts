@@ -38,8 +38,8 @@ export async function pushImage(
       await send(dispatcher, location.href, { method: 'PUT', headers: { ...headers, ...type }, body: blob }, [201])
     }
     for (const manifest of image.manifests) {
-      const names = manifest === image.manifest && tag !== undefined ? [tag] : [manifest.descriptor.digest]
-      for (const name of names) await pushManifest(dispatcher, `${base}/manifests/${name}`, { manifest, headers })
+      const name = manifest === image.manifest && tag !== undefined ? tag : manifest.descriptor.digest
+      await pushManifest(dispatcher, `${base}/manifests/${name}`, { manifest, headers })
     }
   } finally {
     await dispatcher.close()
