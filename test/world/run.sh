@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs the command line against the recorded world and compares with what the original did there.
+#
+#   test/world/run.sh [OUT]      OUT keeps the recording; a temporary directory otherwise
+#
+# Needs root (port 443, /etc/hosts; one run at a time on a machine), docker-registry, zstd, openssl, python3 with yaml, and
+# the world itself at $AIRLIFT_SHARED/world. Differences that are meant stand in accepted.tsv: case, aspect, reason.
+# Fails on a difference that is not listed, and on a listed one that is none. Ends with "N passed, N failed".
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+repository=$(cd "$here/../.." && pwd)
+shared=${AIRLIFT_SHARED:-$repository/../shared}
+world=$shared/world
+[ -x "$world/up" ] || { echo "no world at $world: set AIRLIFT_SHARED" >&2; exit 2; }
+
+root=$(mktemp -d)
+out=${1:-$root/out}
+trap '"$world/down" "$root"; rm -rf "$root"' EXIT
+"$world/up" "$root"
+
+passed=0 failed=0 skipped=0
+
+# compare STEPS NAME…: records the cases NAME… in STEPS and adds up what the comparison says.
+compare() {
+  local steps=$1 summary
+  shift
+  python3 "$world/record.py" "$repository/bin/airlift" "$root" "$out" --steps "$steps" "$@"
+  python3 "$world/compare.py" "$world/golden" "$out" "$root" --steps "$steps" --accepted "$here/accepted.tsv" "$@" \
+    > "$root/comparison" || true
+  cat "$root/comparison"
+  summary=$(tail -n 1 "$root/comparison")
+  [[ $summary =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]] || { echo "no result for $*" >&2; exit 1; }
+  passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+}
+
+# Refused configurations, in the step that reads them. The one that is taken goes on to write an archive.
+mapfile -t configurations < <(cd "$world/golden" && ls -d config-* | grep -vx config-case-insensitive)
+
+compare dry,m2m 'image-*'
+compare m2d "${configurations[@]}"
+compare args 'flags-*' version
+
+accepted=
+[ "$skipped" = 0 ] || accepted=", $skipped skipped"
+echo "world: $passed passed, $failed failed$accepted"
+echo "$passed passed, $failed failed$accepted"
+[ "$failed" = 0 ]
