@@ -18,4 +18,17 @@ export interface HttpOrder {
   readonly headers: Readonly<Record<string, string>>
   /** Present for `https://`. */
   readonly tls?: TlsOrder
+  /** URL of the proxy to go through, with user information where it needs some. */
+  readonly proxy?: string
+}
+
+/** An open upload session: what the blob's bytes are sent to. */
+export interface UploadTicket {
+  readonly kind: 'upload'
+  /** The `PUT` that takes the whole blob and ends the session; `content-length` is the sender's to add. */
+  readonly order: HttpOrder
+  /** Where the session lives: `PATCH` for chunks, `DELETE` to give it up. */
+  readonly location: string
+  /** Present where the registry wants chunks, or took no whole blob before: bytes in each but the last, at least. */
+  readonly minChunk?: number
 }
