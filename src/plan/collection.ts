@@ -42,6 +42,11 @@ export interface WantedImage {
   readonly sourceHas: { readonly tag: boolean; readonly digest: boolean }
 }
 
+/** Whether a failure of this kind ends the run: a cluster cannot use half a release. */
+export function isReleaseKind(kind: ImageKind): boolean {
+  return kind === 'ocpRelease' || kind === 'ocpReleaseContent'
+}
+
 /** A manifest that stands beside an image: signature, SBOM, attestation. */
 export interface Attachment {
   /** Which manifest of the image it belongs to. */
@@ -49,7 +54,7 @@ export interface Attachment {
   readonly root: Descriptor
   /** `sha256-….sig`; absent where it is found by its subject only. */
   readonly tag?: string
-  readonly role: 'signature' | 'attestation' | 'sbom' | 'referrer' | 'referrers-index'
+  readonly role: 'signature' | 'attestation' | 'sbom' | 'referrer'
 }
 
 /** An image whose tag has been pinned, and whose graph is known. */

@@ -16,9 +16,9 @@ export interface ByteCounts {
   /** Of blobs that no other image of the plan has. */
   readonly unique: number
   readonly shared: number
-  /** In blobs of manifests that the target holds already. */
+  /** In blobs that the target repository holds already. */
   readonly present: number
-  /** In blobs that this image gets from another repository of the target, if the target mounts. */
+  /** In blobs that another repository of the target holds, or gets before this one: mounted, if the target mounts. */
   readonly mounted: number
   /** From the source. */
   readonly toFetch: number
@@ -47,12 +47,13 @@ export interface PlannedImage {
   readonly state: 'copy' | 'present'
 }
 
-/** A blob that several repositories of the target need is fetched into the first and mounted into the rest. */
-export interface SharedBlob {
-  readonly digest: Digest
-  readonly size: number
-  /** Repositories that need it, in plan order. */
-  readonly repositories: readonly string[]
+/** A distinct blob of the plan, and where in the target it is wanted and held. */
+export interface PlannedBlob {
+  readonly content: Descriptor
+  /** Repositories that lack it, in plan order: the first fetches it, the others mount it from there. */
+  readonly wantedBy: readonly string[]
+  /** Repositories of the target that hold it already. */
+  readonly heldBy: readonly string[]
 }
 
 export interface PlanTotals {
@@ -69,7 +70,7 @@ export interface Plan {
   readonly images: readonly PlannedImage[]
   readonly unresolved: readonly UnresolvedImage[]
   readonly blocked: readonly BlockedImage[]
-  readonly shared: readonly SharedBlob[]
+  readonly blobs: readonly PlannedBlob[]
   readonly totals: PlanTotals
   readonly warnings: readonly string[]
 }

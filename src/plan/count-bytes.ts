@@ -1,0 +1,46 @@
+/** Bytes of a plan, image by image. Pure. */
+import type { Digest } from '../oci/digest.ts'
+import type { ByteCounts, PlannedBlob } from './plan-types.ts'
+
+export const NO_BYTES: ByteCounts = { total: 0, unique: 0, shared: 0, present: 0, mounted: 0, toFetch: 0 }
+
+export function addBytes(a: ByteCounts, b: ByteCounts): ByteCounts {
+  return {
+    total: a.total + b.total,
+    unique: a.unique + b.unique,
+    shared: a.shared + b.shared,
+    present: a.present + b.present,
+    mounted: a.mounted + b.mounted,
+    toFetch: a.toFetch + b.toFetch,
+  }
+}
+
+export interface CountOptions {
+  /** Of the image that is counted. */
+  readonly repository: string
+  /** Images of the plan that have each blob. */
+  readonly uses: ReadonlyMap<Digest, number>
+  /** Blobs that an earlier image fetches; this image's are added. */
+  readonly fetched: Set<Digest>
+}
+
+/** `blobs` are one image's, each once. */
+export function countBytes(blobs: readonly PlannedBlob[], { repository, uses, fetched }: CountOptions): ByteCounts {
+  return blobs
+    .map(({ content, heldBy }) => {
+      const { size, digest } = content
+      const alone = uses.get(digest) === 1
+      const present = heldBy.includes(repository)
+      const mounted = !present && (heldBy.length > 0 || fetched.has(digest))
+      if (!present && !mounted) fetched.add(digest)
+      return {
+        total: size,
+        unique: alone ? size : 0,
+        shared: alone ? 0 : size,
+        present: present ? size : 0,
+        mounted: mounted ? size : 0,
+        toFetch: present || mounted ? 0 : size,
+      }
+    })
+    .reduce(addBytes, NO_BYTES)
+}
