@@ -38,8 +38,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions): Promi
   const exited = once(child, 'exit')
   const log: string[] = []
   async function stop(): Promise<void> {
-    child.kill('SIGKILL')
-    await exited
+    if (child.kill('SIGKILL')) await exited
     await dir[Symbol.asyncDispose]()
   }
   try {

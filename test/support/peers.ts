@@ -8,14 +8,15 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { writeAuthFile } from './user-files.ts'
+import type { Credentials } from './user-files.ts'
 
 export interface PeerOptions {
   /** A directory for the tool's files, the caller's to remove. */
   readonly home: string
   /** PEM of the authority that registries' certificates are from; plain HTTP where absent. */
   readonly ca?: string
-  /** By registry, `127.0.0.1:5000`. */
-  readonly credentials?: Readonly<Record<string, { readonly username: string; readonly password: string }>>
+  readonly credentials?: Credentials
 }
 
 const run = promisify(execFile)
@@ -26,7 +27,7 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
  * @throws with its standard error, if it fails.
  */
 export async function skopeo(args: readonly string[], options: PeerOptions): Promise<Buffer> {
-  const authFile = await writeAuthFile(options)
+  const authFile = await writeAuthFile(join(options.home, 'auth.json'), options.credentials ?? {})
   const [command = '', ...rest] = args
   const verify = options.ca === undefined ? 'false' : 'true'
   const flags = [...tlsFlags(command, verify), '--authfile', authFile]
@@ -75,15 +76,4 @@ function tlsFlags(command: string, verify: string): string[] {
   return command === 'copy' || command === 'sync'
     ? [`--src-tls-verify=${verify}`, `--dest-tls-verify=${verify}`]
     : [`--tls-verify=${verify}`]
-}
-
-async function writeAuthFile({ home, credentials = {} }: PeerOptions): Promise<string> {
-  await mkdir(home, { recursive: true })
-  const path = join(home, 'auth.json')
-  const auths = Object.entries(credentials).map(([registry, { username, password }]) => [
-    registry,
-    { auth: Buffer.from(`${username}:${password}`).toString('base64') },
-  ])
-  await writeFile(path, JSON.stringify({ auths: Object.fromEntries(auths) }))
-  return path
 }

@@ -36,13 +36,17 @@ export async function runAirlift(args: readonly string[], options: RunAirliftOpt
     env: { PATH: process.env['PATH'], HOME: options.home, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const exited = once(child, 'exit') as Promise<[number | null]>
-  const stderr = text(child.stderr)
   const lines: string[] = []
-  for await (const line of createInterface(child.stdout)) {
-    lines.push(line)
-    if (lines.length === options.killAfterLines) child.kill('SIGKILL')
-  }
-  const [exitCode] = await exited
-  return { exitCode: exitCode ?? undefined, lines, stderr: await stderr }
+  const stdout = (async () => {
+    for await (const line of createInterface(child.stdout)) {
+      lines.push(line)
+      if (lines.length === options.killAfterLines) child.kill('SIGKILL')
+    }
+  })()
+  const [stderr, [exitCode]] = await Promise.all([
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+    stdout,
+  ])
+  return { exitCode: exitCode ?? undefined, lines, stderr }
 }
