@@ -25,3 +25,24 @@ it.each([
 ])('fails for %s', async (_, chunks, code) => {
   await expect(verify(chunks)).rejects.toMatchObject({ code })
 })
+
+it('holds back the end of wrong content, so that nothing after it can look complete', async () => {
+  const passed: Buffer[] = []
+  const sink = new Writable({ write: (chunk: Buffer, _, done) => (passed.push(chunk), done()) })
+  const wrong = Buffer.from('the conTent')
+
+  const verified = pipeline(Readable.from([wrong.subarray(0, 5), wrong.subarray(5)]), new VerifyStream(CONTENT), sink)
+
+  await expect(verified).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+  expect(Buffer.concat(passed).toString()).toBe('the c')
+})
+
+it('knows the digest of nothing', async () => {
+  const empty = { digest: digestOf(Buffer.alloc(0)), size: 0 }
+  const other = { digest: CONTENT.digest, size: 0 }
+
+  await pipeline(Readable.from([]), new VerifyStream(empty), new Writable())
+  await expect(pipeline(Readable.from([]), new VerifyStream(other), new Writable())).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+  })
+})

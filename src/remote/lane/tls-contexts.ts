@@ -18,17 +18,15 @@ export interface TlsOptions {
 }
 
 export class TlsContexts {
-  readonly #keys = new WeakMap<TlsOrder, string>()
+  readonly #stores = new WeakMap<TlsOrder['ca'], string>()
   readonly #options = new Map<string, TlsOptions>()
 
   /** Equal for orders that may share a connection. */
-  key(tls: TlsOrder): string {
-    const known = this.#keys.get(tls)
-    if (known !== undefined) return known
-    const text = JSON.stringify([tls.verify, tls.cert ?? '', tls.key ?? '', tls.ca])
-    const key = createHash('sha256').update(text).digest('hex')
-    this.#keys.set(tls, key)
-    return key
+  key({ ca, cert, key, verify }: TlsOrder): string {
+    const store = this.#stores.get(ca) ?? fingerprint(ca)
+    this.#stores.set(ca, store)
+    const pair = cert === undefined ? '' : fingerprint([cert, key ?? ''])
+    return `${verify} ${store} ${pair}`
   }
 
   options(tls: TlsOrder): TlsOptions {
@@ -47,6 +45,10 @@ export class TlsContexts {
     this.#options.set(key, made)
     return made
   }
+}
+
+function fingerprint(texts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(texts)).digest('hex')
 }
 
 /** Host of a URL as sockets want it: without the brackets of an IPv6 address. */
