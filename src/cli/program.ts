@@ -1,0 +1,142 @@
+/** The command line: commands, their flags from the table, and their help. */
+import { Command, CommanderError, Option } from 'commander'
+import { AirliftError } from '../base/errors.ts'
+import type { CliContext } from './cli-context.ts'
+import { runMirror } from './commands/mirror.ts'
+import { renderVersion } from './commands/version.ts'
+import type { Flag } from './flag.ts'
+import { normalizeArguments, parseFlagValue } from './flag-values.ts'
+import type { FlagValues } from './flag-values.ts'
+import { MIRROR_FLAGS } from './flags.ts'
+import { VERSION } from './version.ts'
+
+/**
+ * Runs one command.
+ *
+ * @returns the exit code.
+ * @throws {AirliftError} with what is wrong, in the words of the parser: `FLAG_INVALID`.
+ */
+export async function runCommandLine(args: readonly string[], context: CliContext): Promise<number> {
+  let exitCode = 0
+  const program = buildProgram(context, (code) => (exitCode = code))
+  try {
+    await program.parseAsync(normalizeArguments(args, MIRROR_FLAGS), { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return 0
+    throw parserError(error, context.program)
+  }
+}
+
+function buildProgram(context: CliContext, setExitCode: (code: number) => void): Command {
+  const name = context.program
+  const program = new Command(name)
+    .usage('-c <file> [--workspace file://<dir> | --from file://<dir>] <destination> [flags]')
+    .description(
+      'Mirrors OpenShift content to a registry, straight or by way of a disk.\n' +
+        'A destination is docker://<registry>[/<namespace>] or file://<dir>.',
+    )
+    .argument('[destination...]')
+    .version(`${name} version ${VERSION}`, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .configureOutput({ writeOut: (text) => void context.stdout.write(text), writeErr: () => {}, outputError: () => {} })
+    .exitOverride()
+    .addHelpText('after', examples(name))
+    .action(async (destinations: string[]) => {
+      setExitCode(await runMirror(valuesOf(program), destinations, context))
+    })
+  for (const flag of MIRROR_FLAGS) addFlag(program, flag)
+  registerVersion(program, context)
+  registerCompletion(program, context)
+  program.helpCommand('help [command]', 'print the help of a command')
+  return program
+}
+
+function registerVersion(program: Command, context: CliContext): void {
+  program
+    .command('version')
+    .description('print the version')
+    .option('--output <format>', 'yaml or json')
+    .addOption(new Option('--short', 'print the number alone').hideHelp())
+    .addHelpText('after', `\nExamples:\n  ${context.program} version\n  ${context.program} version --output json\n`)
+    .action((_options: unknown, command: Command) => {
+      const { output, short } = command.optsWithGlobals<{ readonly output?: string; readonly short?: boolean }>()
+      const text =
+        short === true && output === undefined ? `v${VERSION}\n` : renderVersion({ output, platform: context.platform })
+      context.stdout.write(text)
+    })
+}
+
+function registerCompletion(program: Command, context: CliContext): void {
+  const name = context.program
+  program
+    .command('completion')
+    .description('print a completion script for a shell')
+    .argument('<shell>', 'bash, zsh or fish')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  source <(${name} completion bash)\n` +
+        `  ${name} completion zsh > "\${fpath[1]}/_${name}"\n` +
+        `  ${name} completion fish > ~/.config/fish/completions/${name}.fish\n`,
+    )
+    .action(async (shell: string) => {
+      const { renderCompletion } = await import('./commands/completion.ts')
+      context.stdout.write(renderCompletion(shell, name))
+    })
+}
+
+function addFlag(program: Command, flag: Flag): void {
+  const short = flag.short === undefined ? '' : `-${flag.short}, `
+  const value = flag.type === 'boolean' ? '' : ` <${flag.value ?? flag.type}>`
+  const initial = flag.initial === undefined ? '' : ` (default ${flag.initial})`
+  const option = new Option(
+    `${short}--${flag.name}${value}`,
+    `${flag.help}${flag.effect === 'later' ? ' (no effect yet)' : initial}`,
+  ).hideHelp(flag.hidden ?? false)
+  if (flag.type !== 'boolean') option.argParser((text: string) => parseFlagValue(flag, text))
+  program.addOption(option)
+  if (flag.type === 'boolean') program.addOption(new Option(`--no-${flag.name}`).hideHelp())
+}
+
+/** By name of the flag; a flag's other spelling counts where the flag itself is not given. */
+function valuesOf(program: Command): FlagValues {
+  const given = program.opts<Record<string, string | number | boolean | undefined>>()
+  const keys = new Map(program.options.map((option) => [option.long ?? '', option.attributeName()]))
+  const valueOf = (flag: Flag): string | number | boolean | undefined => given[keys.get(`--${flag.name}`) ?? '']
+  return Object.fromEntries(
+    MIRROR_FLAGS.map((flag) => {
+      const spelling = MIRROR_FLAGS.find(({ sameAs }) => sameAs === flag.name)
+      return [flag.name, valueOf(flag) ?? (spelling && valueOf(spelling)) ?? initialOf(flag)]
+    }),
+  )
+}
+
+function initialOf(flag: Flag): string | number | undefined {
+  return flag.initial === undefined || flag.type === 'boolean' ? undefined : parseFlagValue(flag, flag.initial)
+}
+
+function parserError(error: CommanderError, program: string): AirliftError {
+  const [message = '', suggestion = ''] = error.message.replace(/^error: /, '').split('\n')
+  const meant = /Did you mean (?<name>[^?]{1,60})\?/.exec(suggestion)?.groups?.['name']
+  const words = message
+    .replace(/^unknown option '(?<flag>.*)'$/, 'unknown flag: $<flag>')
+    .replace(/^option '(?<flag>.*)' argument missing$/, 'flag needs an argument: $<flag>')
+  return new AirliftError('FLAG_INVALID', words, {
+    hint: meant === undefined ? `see ${program} --help` : `did you mean ${meant}?`,
+  })
+}
+
+function examples(name: string): string {
+  return `
+Examples:
+  # what would be copied, and how many bytes
+  ${name} -c isc.yaml --workspace file:///data/mirror docker://registry.example:5000/ocp --dry-run
+
+  # from the source registries straight into a mirror registry
+  ${name} -c isc.yaml --workspace file:///data/mirror docker://registry.example:5000/ocp
+
+  # the same, for programs: one event on each line
+  ${name} -c isc.yaml --workspace file:///data/mirror docker://registry.example:5000/ocp --output json
+`
+}
