@@ -1,5 +1,7 @@
 /**
  * A cluster document as `oc-mirror` v2 writes one: keys sorted, creation noted. Pure.
+ *
+ * YAML 1.1, since Kubernetes' reader is: a time or a `yes` that stands for text is quoted.
  */
 import { stringify } from 'yaml'
 
@@ -24,5 +26,5 @@ export function renderDocument(
 ): string {
   const annotations = { createdAt, createdBy: 'oc-mirror v2', 'oc-mirror_version': version }
   const document = { apiVersion, kind, metadata: { annotations, name }, spec }
-  return `---\n${stringify(document, { sortMapEntries: true, lineWidth: 0, indentSeq: false })}`
+  return `---\n${stringify(document, { version: '1.1', sortMapEntries: true, lineWidth: 0, indentSeq: false })}`
 }

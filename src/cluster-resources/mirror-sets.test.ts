@@ -86,42 +86,41 @@ describe('renderMirrorSets', () => {
   })
 
   it('writes one document for each category, in a stable order', () => {
-    expect(
-      renderMirrorSets('ImageTagMirrorSet', mirrorSets('ImageTagMirrorSet', list, true), METADATA),
-    ).toMatchInlineSnapshot(`
-      "---
-      apiVersion: config.openshift.io/v1
-      kind: ImageTagMirrorSet
-      metadata:
-        annotations:
-          createdAt: 2026-01-16T11:15:20Z
-          createdBy: oc-mirror v2
-          oc-mirror_version: v1.2.3
-        name: itms-generic-0
-      spec:
-        imageTagMirrors:
-        - mirrors:
-          - mirror.example:5000/ns/a
-          source: quay.example/a
-        - mirrors:
-          - mirror.example:5000/ns/b
-          source: quay.example/b
-      ---
-      apiVersion: config.openshift.io/v1
-      kind: ImageTagMirrorSet
-      metadata:
-        annotations:
-          createdAt: 2026-01-16T11:15:20Z
-          createdBy: oc-mirror v2
-          oc-mirror_version: v1.2.3
-        name: itms-operator-0
-      spec:
-        imageTagMirrors:
-        - mirrors:
-          - mirror.example:5000/ns/op
-          source: quay.example/op
-      "
-    `)
+    expect(renderMirrorSets('ImageTagMirrorSet', mirrorSets('ImageTagMirrorSet', list, true), METADATA))
+      .toMatchInlineSnapshot(`
+        "---
+        apiVersion: config.openshift.io/v1
+        kind: ImageTagMirrorSet
+        metadata:
+          annotations:
+            createdAt: "2026-01-16T11:15:20Z"
+            createdBy: oc-mirror v2
+            oc-mirror_version: v1.2.3
+          name: itms-generic-0
+        spec:
+          imageTagMirrors:
+          - mirrors:
+            - mirror.example:5000/ns/a
+            source: quay.example/a
+          - mirrors:
+            - mirror.example:5000/ns/b
+            source: quay.example/b
+        ---
+        apiVersion: config.openshift.io/v1
+        kind: ImageTagMirrorSet
+        metadata:
+          annotations:
+            createdAt: "2026-01-16T11:15:20Z"
+            createdBy: oc-mirror v2
+            oc-mirror_version: v1.2.3
+          name: itms-operator-0
+        spec:
+          imageTagMirrors:
+          - mirrors:
+            - mirror.example:5000/ns/op
+            source: quay.example/op
+        "
+      `)
   })
 
   it('is read back as it was', () => {
