@@ -1,8 +1,8 @@
 /** Flags that `--help` of the original hides as well; scripts use some of them. */
 import type { Flag } from './flag.ts'
 
-const AUTH_FILE = 'One auth file serves both sides: use `--authfile`.'
-const CERTIFICATES = 'Put certificates into `certs.d/HOST:PORT` of `/etc/containers` or `~/.config/containers`.'
+const AUTH_FILE = 'one auth file serves both sides: use --authfile'
+const CERTIFICATES = 'put certificates into certs.d/HOST:PORT of /etc/containers or ~/.config/containers'
 const TRANSPORT = 'Only other transports than registries use it, there as here.'
 const SAME_BYTES = 'Blobs are copied as they are, so that digests stay; so the original does, which preserves digests.'
 
@@ -31,7 +31,7 @@ const COMMON: readonly Flag[] = [
     hidden: true,
     help: 'refused: this is oc-mirror v2',
     effect: 'refused',
-    note: 'Write a v2alpha1 configuration, and leave the flag out.',
+    note: 'write a v2alpha1 configuration, and leave the flag out',
   },
   {
     name: 'tls-verify',
@@ -118,7 +118,7 @@ function sideFlags(side: 'src' | 'dest'): readonly Flag[] {
       hidden: true,
       help: 'refused: use --authfile',
       effect: 'refused',
-      note: 'Name a file with `{}` as `--authfile`.',
+      note: 'name a file with {} in it as --authfile',
     },
     {
       ...text,
@@ -126,7 +126,7 @@ function sideFlags(side: 'src' | 'dest'): readonly Flag[] {
       value: 'token',
       help: 'refused: use --authfile',
       effect: 'refused',
-      note: 'Put it into the auth file as `registrytoken`.',
+      note: 'put it into the auth file as registrytoken',
     },
     {
       name: `${side}-authfile`,

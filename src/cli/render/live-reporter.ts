@@ -28,8 +28,9 @@ export function createLiveReporter(options: LiveReporterOptions): Reporter {
   const { output, style } = options
   const progress = startProgress()
   let drawn: readonly string[] = []
+  let lines = ''
   let timer: NodeJS.Timeout | undefined
-  let isPaused = false
+  let pauses = 0
 
   function columns(): number {
     return output.columns ?? 80
@@ -51,31 +52,33 @@ export function createLiveReporter(options: LiveReporterOptions): Reporter {
 
   function draw(): void {
     timer = undefined
-    if (isPaused) return
-    output.write(`${erase()}${frame()}`)
+    if (pauses > 0) return
+    output.write(`${erase()}${takeLines()}${frame()}`)
     if (progress.running.size > 0) schedule()
   }
 
   function schedule(): void {
-    timer ??= setTimeout(draw, REDRAW_EVERY_MS).unref()
+    if (pauses === 0) timer ??= setTimeout(draw, REDRAW_EVERY_MS).unref()
   }
 
-  function print(text: string): void {
-    output.write(`${erase()}${text}\n${isPaused ? '' : frame()}`)
+  function takeLines(): string {
+    const text = lines
+    lines = ''
+    return text
   }
 
   function onEvent(event: TransferEvent): void {
     advance(progress, event)
     const line = eventLine(event, style)
-    if (event.type !== 'phase' && shows(options.level, line.level)) print(line.text)
-    else schedule()
+    if (event.type !== 'phase' && shows(options.level, line.level)) lines += `${line.text}\n`
+    schedule()
   }
 
   function stop(): void {
     clearTimeout(timer)
     timer = undefined
-    isPaused = true
-    output.write(erase())
+    pauses += 1
+    output.write(`${erase()}${takeLines()}`)
   }
 
   return {
@@ -84,7 +87,7 @@ export function createLiveReporter(options: LiveReporterOptions): Reporter {
       stop()
       return {
         [Symbol.dispose]: () => {
-          isPaused = false
+          pauses -= 1
           schedule()
         },
       }

@@ -24,7 +24,7 @@ export function progressLines(progress: Progress, view: ProgressView): string[] 
   const hidden = running.length - room
   return [
     overallLine(progress, view, width),
-    fit(countsText(progress), width),
+    countsText(progress).slice(0, width),
     ...running.slice(0, room),
     ...(hidden > 0 ? [fit(`  and ${hidden} more`, width)] : []),
   ]
@@ -50,15 +50,15 @@ function overallLine(progress: Progress, { style, rate }: ProgressView, width: n
   return `${style.good(style.bar.full.repeat(full))}${style.dim(style.bar.empty.repeat(bar - full))}  ${style.bold(figures)}`
 }
 
-/** `images 34 of 120, fetched 1.2 GiB, mounted 300.0 MiB, there already 44.0 MiB, 1 failed`. */
+/** `images 34 of 120, 1 failed, fetched 1.2 GiB, mounted 300.0 MiB, there already 44.0 MiB`. */
 export function countsText(progress: Progress): string {
   const { copied, present, failed, images, fetched, mounted, found } = progress
   return [
     `images ${copied + present + failed} of ${images}`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
     `fetched ${formatBytes(fetched)}`,
     `mounted ${formatBytes(mounted)}`,
     `there already ${formatBytes(found)}`,
-    ...(failed > 0 ? [`${failed} failed`] : []),
   ].join(', ')
 }
 
