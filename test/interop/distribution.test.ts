@@ -1,0 +1,141 @@
+/** The command line between Debian's docker-registry and our registry, both with TLS and a password; skopeo judges. */
+import { writeFile } from 'node:fs/promises'
+import { expect, it } from 'vitest'
+import { skopeo } from '../support/peers.ts'
+import type { PeerOptions } from '../support/peers.ts'
+import { pushImage } from '../support/push-image.ts'
+import { runAirlift } from '../support/run-airlift.ts'
+import { storedContent } from '../support/stored-content.ts'
+import type { StoredContent } from '../support/stored-content.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import type { TempDir } from '../support/temp-dir.ts'
+import { makeCa } from '../support/tls.ts'
+import type { CertificateAuthority } from '../support/tls.ts'
+import { writeAuthFile, writeImageSet } from '../support/user-files.ts'
+import { namedImages } from './content.ts'
+import { startDistribution, startOurs } from './far-ends.ts'
+import type { FarEnd } from './far-ends.ts'
+
+const IMAGES = namedImages()
+/** Images that a user names; signatures come along. */
+const NAMED = IMAGES.filter(({ tag }) => !tag.endsWith('.sig'))
+
+const ca = await makeCa()
+
+async function fill(registry: FarEnd): Promise<void> {
+  const credentials = registry.credentials[registry.host]
+  for (const { repository, tag, image } of IMAGES) {
+    await pushImage(registry.url, repository, {
+      image,
+      tag,
+      ca: ca.cert,
+      ...(credentials !== undefined && { credentials }),
+    })
+  }
+}
+
+function peer(dir: TempDir, ...registries: readonly FarEnd[]): PeerOptions {
+  const credentials = Object.assign({}, ...registries.map((registry) => registry.credentials)) as FarEnd['credentials']
+  return { home: dir.join('peer'), ca: ca.cert, credentials }
+}
+
+/** Mirrors every named image with the real command line. */
+async function mirror(source: FarEnd, target: FarEnd, dir: TempDir): Promise<number | undefined> {
+  const config = await writeImageSet(
+    dir.join('isc.yaml'),
+    NAMED.map(({ repository, tag }) => `${source.host}/${repository}:${tag}`),
+  )
+  const authFile = await writeAuthFile(dir.join('auth.json'), { ...source.credentials, ...target.credentials })
+  await writeFile(dir.join('ca.crt'), ca.cert)
+  const args = [
+    '-c',
+    config,
+    '--workspace',
+    `file://${dir.join('workspace')}`,
+    '--authfile',
+    authFile,
+    `docker://${target.host}/far/side`,
+  ]
+  const { exitCode, stderr } = await runAirlift(args, {
+    home: dir.join('home'),
+    env: { SSL_CERT_FILE: dir.join('ca.crt') },
+  })
+  if (exitCode !== 0) throw new Error(`exit code ${exitCode}:\n${stderr}`)
+  return exitCode
+}
+
+/** The content with every repository below `prefix`. */
+function below(prefix: string, content: StoredContent): StoredContent {
+  const under = (names: readonly string[]): string[] => names.map((name) => `${prefix}/${name}`)
+  return {
+    blobs: content.blobs,
+    tags: under(content.tags),
+    manifests: under(content.manifests),
+    layers: under(content.layers),
+  }
+}
+
+it.each([
+  ['docker-registry', startDistribution],
+  ['our registry', startOurs],
+])('mirrors every kind of image from docker-registry to %s, with equal digests', async (_name, startTarget) => {
+  await using dir = await tempDir()
+  await using source = await startDistribution(dir.join('source'), ca)
+  await using target = await startTarget(dir.join('target'), ca)
+  await fill(source)
+
+  await mirror(source, target, dir)
+
+  expect(await storedContent(target.directory)).toEqual(below('far/side', await storedContent(source.directory)))
+  for (const { repository, tag, image } of IMAGES) {
+    const seen = await skopeo(
+      ['inspect', '--raw', `docker://${target.host}/far/side/${repository}:${tag}`],
+      peer(dir, target),
+    )
+    expect(seen.equals(image.manifest.bytes)).toBe(true)
+  }
+})
+
+it('lets skopeo push every kind of image to our registry, and pull it back', async () => {
+  await using dir = await tempDir()
+  await using theirs = await startDistribution(dir.join('theirs'), ca)
+  await using ours = await startOurs(dir.join('ours'), ca)
+  await using back = await startDistribution(dir.join('back'), ca)
+  await fill(theirs)
+
+  await copyAll(theirs, ours, dir)
+  await copyAll(ours, back, dir)
+
+  const original = await storedContent(theirs.directory)
+  expect(await storedContent(ours.directory)).toEqual(original)
+  expect(await storedContent(back.directory)).toEqual(original)
+})
+
+it.each([
+  ['docker-registry', 'ours', startDistribution, startOurs],
+  ['our registry', 'docker-registry', startOurs, startDistribution],
+])('what %s stored is served by %s', async (_first, _second, startFirst, startSecond) => {
+  await using dir = await tempDir()
+  await using elsewhere = await startDistribution(dir.join('elsewhere'), ca)
+  await serve(startFirst, dir.join('shared'), fill)
+
+  await serve(startSecond, dir.join('shared'), (registry) => copyAll(registry, elsewhere, dir))
+
+  expect(await storedContent(elsewhere.directory)).toEqual(await storedContent(dir.join('shared')))
+})
+
+async function serve(
+  start: (directory: string, ca: CertificateAuthority) => Promise<FarEnd>,
+  directory: string,
+  use: (registry: FarEnd) => Promise<void>,
+): Promise<void> {
+  await using registry = await start(directory, ca)
+  await use(registry)
+}
+
+async function copyAll(from: FarEnd, to: FarEnd, dir: TempDir): Promise<void> {
+  for (const { repository, tag } of IMAGES) {
+    const names = [from, to].map(({ host }) => `docker://${host}/${repository}:${tag}`)
+    await skopeo(['copy', '--all', '--preserve-digests', ...names], peer(dir, from, to))
+  }
+}
