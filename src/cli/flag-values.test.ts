@@ -5,7 +5,10 @@ import { MIRROR_FLAGS } from './flags.ts'
 
 describe('normalizeArguments', () => {
   it.each([
-    [['--dry-run=true', 'file://a'], ['--dry-run', 'file://a']],
+    [
+      ['--dry-run=true', 'file://a'],
+      ['--dry-run', 'file://a'],
+    ],
     [['--src-tls-verify=false'], ['--no-src-tls-verify']],
     [['--v2=T'], ['--v2']],
     [['-c=isc.yaml'], ['-c', 'isc.yaml']],

@@ -77,7 +77,7 @@ function plannedText({ totals, blocked, unresolved }: Extract<TransferEvent, { t
     `${formatBytes(mounted)} to mount`,
     `${formatBytes(present)} there already`,
     ...(blocked > 0 ? [`${plural(blocked, 'image')} blocked`] : []),
-    ...(unresolved > 0 ? [`${plural(unresolved, 'image')} not found`] : []),
+    ...(unresolved > 0 ? [`${plural(unresolved, 'image')} unresolved`] : []),
   ].join(', ')
 }
 

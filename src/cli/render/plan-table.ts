@@ -29,15 +29,7 @@ export function renderPlan(plan: Plan, { style, width }: PlanTableOptions): stri
   const table = imageTable(plan)
   const isWide = table.every((line) => line.length <= width)
   const [title = '', ...rows] = isWide ? table : stackedTable(plan)
-  return [
-    style.bold(title),
-    ...rows,
-    '',
-    ...refusals(plan, style),
-    ...plan.warnings.map((warning) => `${style.warn('warning:')} ${safeText(warning)}`),
-    totalsText(plan),
-    '',
-  ].join('\n')
+  return [style.bold(title), ...rows, '', ...refusals(plan, style), totalsText(plan), ''].join('\n')
 }
 
 function imageTable({ images, totals }: Plan): string[] {
@@ -79,7 +71,7 @@ function refusals({ blocked, unresolved }: Plan, style: Style): string[] {
   const lines = [
     ...blocked.map(({ image, by }) => `${style.warn('blocked')} ${safeLine(image.origin)} by ${safeLine(by)}`),
     ...unresolved.flatMap(({ origin, error }) => [
-      `${style.bad('not found')} ${safeLine(origin)}`,
+      `${style.bad('unresolved')} ${safeLine(origin)}`,
       `  [${error.code}]: ${safeText(error.message)}`,
       ...(error.hint === undefined ? [] : [`  hint: ${safeText(error.hint)}`]),
     ]),
@@ -94,6 +86,6 @@ function totalsText({ totals, blocked, unresolved }: Plan): string {
     plural(totals.blobs, 'blob'),
     `${formatBytes(totals.bytes.toFetch)} to fetch`,
     `${blocked.length} blocked`,
-    `${unresolved.length} not found`,
+    `${unresolved.length} unresolved`,
   ].join(', ')
 }
