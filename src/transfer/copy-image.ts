@@ -4,7 +4,7 @@
  * Order is the invariant: once a manifest is in the target, so is all that it
  * names, and a killed run resumes by running again. The tag comes last of all.
  */
-import { AirliftError, hasCode } from '../base/errors.ts'
+import { AirliftError, isAirliftError } from '../base/errors.ts'
 import { mapLimit } from '../base/map-limit.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -84,7 +84,7 @@ async function pushManifest(
 const LOST = ['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN']
 
 function isLostContent(error: unknown): error is AirliftError {
-  return hasCode(error, 'REGISTRY_REFUSED') && LOST.includes(String(error.details['serverCode']))
+  return isAirliftError(error) && LOST.includes(String(error.details['serverCode']))
 }
 
 /** A registry that refuses an index without all its instances gets its own words for what to do about it. */

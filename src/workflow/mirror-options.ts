@@ -7,6 +7,8 @@ export type Destination =
   | { readonly kind: 'disk'; readonly directory: string }
   | { readonly kind: 'registry'; readonly registry: string; /** '' where none. */ readonly namespace: string }
 
+export type LogLevel = 'error' | 'info' | 'debug' | 'trace'
+
 export interface MirrorOptions {
   readonly configFile: string
   readonly destination: Destination
@@ -33,6 +35,9 @@ export interface MirrorOptions {
   readonly cacheDir: string | undefined
   /** Shown in `mapping.txt` as the original's cache: `localhost:55000`. */
   readonly port: number
+  readonly logLevel: LogLevel
+  /** Of this program, as the log and the cluster resources name it. */
+  readonly version: string
 }
 
 /** What the process gives a workflow. Only `main` reads it from `process`. */

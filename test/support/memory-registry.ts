@@ -5,8 +5,7 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { AirliftError } from '../../src/base/errors.ts'
-import type { BlobCarrier, CarryOrder, ImageSink, Place } from '../../src/content/ports.ts'
-import type { Descriptor } from '../../src/oci/descriptor.ts'
+import type { BlobCarrier, CarryOrder, ImageSink, ImageSource, Place } from '../../src/content/ports.ts'
 import { digestOf, isDigest } from '../../src/oci/digest.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 import { childrenOf } from '../../src/oci/manifest.ts'
@@ -56,11 +55,11 @@ export class MemoryRegistry {
         name,
         blobs: [...blobs.keys()].toSorted(),
         manifests: [...manifests.keys()].toSorted(),
-        tags: Object.fromEntries([...tags].toSorted()),
+        tags: Object.fromEntries([...tags].toSorted(([a], [b]) => (a < b ? -1 : 1))),
       }))
   }
 
-  sink({ repository }: Pick<RepositoryName, 'repository'>): ImageSink {
+  sink({ repository }: Pick<RepositoryName, 'repository'>): ImageSink & ImageSource {
     const held = (): Repository => this.#repository(repository)
     const find = (name: string): Manifest | undefined =>
       held().manifests.get(isDigest(name) ? name : (held().tags.get(name) ?? ('' as Digest)))
@@ -85,7 +84,6 @@ export class MemoryRegistry {
       },
       manifest: async (name) => this.#counted('manifest', find(name)),
       head: async (name) => this.#counted('head', find(name)?.descriptor),
-      // oxlint-disable-next-line require-yield
       async *tags() {
         yield* held().tags.keys()
       },
@@ -102,7 +100,7 @@ export class MemoryRegistry {
         if (tag !== undefined) held().tags.set(tag, manifest.descriptor.digest)
         this.#counted('putManifest', undefined)
       },
-    } as ImageSink & { open: unknown }
+    }
   }
 
   #requireChildren(held: Repository, manifest: Manifest): void {
@@ -146,11 +144,8 @@ export class MemoryCarrier implements BlobCarrier {
   }
 }
 
-export function sourceOf(
-  registry: MemoryRegistry,
-  place: Place,
-): ImageSink & { open(content: Descriptor, options: { readonly signal: AbortSignal }): Promise<Readable> } {
-  return registry.sink({ repository: repositoryOf(place) }) as ReturnType<typeof sourceOf>
+export function sourceOf(registry: MemoryRegistry, place: Place): ImageSource {
+  return registry.sink({ repository: repositoryOf(place) })
 }
 
 function repositoryOf(place: Place): string {

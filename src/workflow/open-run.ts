@@ -1,0 +1,68 @@
+/**
+ * What every run stands on: its workspace, log, configuration and clients.
+ */
+import type { LoadedImageSetConfig } from '../config/parse-image-set-config.ts'
+import { loadImageSetConfig } from '../config/load-image-set-config.ts'
+import type { TargetBase } from '../plan/target.ts'
+import type { EventSink } from '../transfer/events.ts'
+import { openClients } from './clients.ts'
+import type { Clients } from './clients.ts'
+import type { MirrorOptions, RunContext } from './mirror-options.ts'
+import { openRunLog } from './run-log.ts'
+import { wantedImages } from './wanted-images.ts'
+import type { WantedSet } from './wanted-images.ts'
+import { rfc3339, workingDir } from './working-dir.ts'
+import type { WorkingDir } from './working-dir.ts'
+
+export interface Run extends AsyncDisposable {
+  readonly options: MirrorOptions
+  readonly signal: AbortSignal
+  readonly context: RunContext
+  /** RFC 3339 in UTC, to the second. */
+  readonly createdAt: string
+  readonly directory: WorkingDir
+  readonly config: LoadedImageSetConfig['config']
+  readonly base: TargetBase
+  readonly set: WantedSet
+  readonly clients: Clients
+  /** To whoever watches, and to the log. */
+  readonly onEvent: EventSink
+}
+
+/** Nothing is written before the configuration has been read whole. */
+export async function openRun(options: MirrorOptions, context: RunContext): Promise<Run> {
+  const { config, warnings } = await loadImageSetConfig(options.configFile, context)
+  const base = targetBase(options)
+  const set = wantedImages(config, base)
+  const started = context.now()
+  const directory = workingDir(options.workingDir, started)
+  await using stack = new AsyncDisposableStack()
+  const log = stack.use(openRunLog(directory.log(), options.logLevel, context.now))
+  const onEvent: EventSink = (event) => {
+    log.onEvent(event)
+    context.onEvent(event)
+  }
+  for (const message of warnings) onEvent({ type: 'warning', message })
+  const clients = stack.use(await openClients(options, { ...context, onEvent }))
+  const owned = stack.move()
+  return {
+    options,
+    signal: context.signal,
+    context,
+    createdAt: rfc3339(started),
+    directory,
+    config,
+    base,
+    set,
+    clients,
+    onEvent,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** Towards a disk, names are those of the original's cache; `--max-nested-paths` is for the mirror then. */
+function targetBase({ destination, maxNestedPaths, port }: MirrorOptions): TargetBase {
+  return destination.kind === 'registry'
+    ? { registry: destination.registry, namespace: destination.namespace, maxNestedPaths }
+    : { registry: `localhost:${port}`, namespace: '', maxNestedPaths: 0 }
+}

@@ -1,0 +1,30 @@
+/** How a run ended: the value that the command line reports, and the exit code that scripts test. */
+import type { ImageKind } from '../plan/collection.ts'
+import type { ImageFailure, Outcome, Plan } from '../plan/plan-types.ts'
+
+export interface RunResult {
+  /** `oc-mirror`'s bit mask of the kinds that failed; 0 where all went well. */
+  readonly exitCode: number
+  readonly plan: Plan
+  /** Absent for a dry run. */
+  readonly outcome?: Outcome
+  /** Files for the user, absolute, in the order in which they were written. */
+  readonly files: readonly string[]
+}
+
+const EXIT_BIT: Readonly<Record<ImageKind, number>> = {
+  ocpRelease: 2,
+  ocpReleaseContent: 2,
+  cincinnatiGraph: 2,
+  operatorRelatedImage: 4,
+  operatorBundle: 4,
+  operatorCatalog: 4,
+  generic: 8,
+  helmImage: 16,
+}
+
+/** What was not started, since another failed, counts as failed. */
+export function exitCodeOf({ failures, notStarted }: Pick<Outcome, 'failures' | 'notStarted'>): number {
+  const kinds = [...failures.map(({ kind }: ImageFailure) => kind), ...notStarted.map(({ wanted }) => wanted.kind)]
+  return kinds.reduce((mask, kind) => mask | EXIT_BIT[kind], 0)
+}
