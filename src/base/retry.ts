@@ -36,14 +36,18 @@ export async function retry<T>(task: (attempt: number) => Promise<T>, options: R
       if (options.signal.aborted) throw error
       const asked = attempt < options.policy.times ? options.retryAfterMs(error) : undefined
       if (asked === undefined) throw error
-      const waitMs = Math.max(asked, delayOf(attempt, options))
+      const waitMs = Math.max(asked, retryWaitMs(attempt, options))
       options.onRetry?.({ attempt: attempt + 1, waitMs, error })
       await sleep(waitMs, undefined, { signal: options.signal })
     }
   }
 }
 
-function delayOf(attempt: number, { policy, random = Math.random }: RetryOptions): number {
+/** Milliseconds before the attempt after `attempt`, which counts from 0. */
+export function retryWaitMs(
+  attempt: number,
+  { policy, random = Math.random }: Pick<RetryOptions, 'policy' | 'random'>,
+): number {
   if (policy.delayMs > 0) return policy.delayMs
   return Math.round(random() * Math.min(FIRST_MS * 2 ** attempt, LONGEST_MS))
 }

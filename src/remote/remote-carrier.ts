@@ -1,0 +1,128 @@
+/**
+ * Carries blobs to registries: from registries over the lane, from anywhere else
+ * as streams; from a local cache first, where there is one.
+ *
+ * What arrives has been verified, whichever way it came.
+ */
+import type { RetryPolicy } from '../base/retry.ts'
+import { Semaphore } from '../base/semaphore.ts'
+import type { BlobCarrier, CarryOptions, CarryOrder, ContentSource, Place } from '../content/ports.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { RepositoryName } from '../oci/reference.ts'
+import { carryByLane } from './carry-by-lane.ts'
+import { carryByStream } from './carry-by-stream.ts'
+import type { CarryJob, OrderingSource, OrderingTarget } from './carry-job.ts'
+import type { Lanes } from './lane/copy-blob.ts'
+import { LaneGet } from './lane/http-get.ts'
+import { LanePut } from './lane/http-put.ts'
+import { SlabPool } from './lane/slab-relay.ts'
+import { RetryBudget } from './retry-budget.ts'
+
+export interface RemoteCarrierOptions {
+  /** A registry's repository gives orders too, so that its blobs take the lane. */
+  readonly source: (place: Place) => ContentSource | OrderingSource
+  readonly target: (name: RepositoryName) => OrderingTarget
+  /** Blobs that need no fetching. Tried first, and passed over in silence where it has a blob not or damaged. */
+  readonly cache?: ContentSource
+  readonly retry: RetryPolicy
+  /** An attempt on which nothing moves for so long is given up, in milliseconds. */
+  readonly stallTimeoutMs: number
+  /** Blobs on their way from one registry at once, and to one. */
+  readonly blobsPerHost: number
+}
+
+/** Time between two reports of progress, in milliseconds. */
+const PROGRESS_MS = 100
+
+export class RemoteCarrier implements BlobCarrier, Disposable {
+  readonly #options: RemoteCarrierOptions
+  readonly #lanes: Lanes & { readonly get: LaneGet; readonly put: LanePut }
+  readonly #places = new Map<string, Semaphore>()
+
+  constructor(options: RemoteCarrierOptions) {
+    this.#options = options
+    this.#lanes = { get: new LaneGet(), put: new LanePut(), slabs: new SlabPool() }
+  }
+
+  async carry({ content, from, to }: CarryOrder, options: CarryOptions): Promise<void> {
+    if (to.kind !== 'repository') throw new Error(`a blob cannot be carried to a ${to.kind}`)
+    const { signal } = options
+    // Sources are waited for before targets by all, so nobody waits in a circle.
+    using _from = await this.#place(`from ${from.kind === 'repository' ? from.registry : from.name}`).acquire(signal)
+    using _to = await this.#place(`to ${to.registry}`).acquire(signal)
+    const job: CarryJob = {
+      content,
+      target: this.#options.target(to),
+      targetRegistry: to.registry,
+      budget: new RetryBudget({ ...options, policy: this.#options.retry }),
+      signal,
+      onProgress: throttled(content, options.onProgress),
+    }
+    if (!(await this.#fromCache(job))) await this.#fromSource(from, job)
+  }
+
+  [Symbol.dispose](): void {
+    this.#lanes.get[Symbol.dispose]()
+    this.#lanes.put[Symbol.dispose]()
+  }
+
+  async #fromCache(job: CarryJob): Promise<boolean> {
+    const { cache } = this.#options
+    if (cache === undefined) return false
+    try {
+      // Opening it first costs no upload for the many blobs that it has not.
+      const bytes = await cache.open(job.content, job)
+      await carryByStream({ open: () => Promise.resolve(bytes) }, { ...job, budget: noRetries(job) })
+      return true
+    } catch {
+      // Whatever was wrong, the source is as good; where the target is at fault, the source's attempt says so.
+      job.signal.throwIfAborted()
+      return false
+    }
+  }
+
+  async #fromSource(from: Place, job: CarryJob): Promise<void> {
+    const source = this.#options.source(from)
+    const allowances = { targetReauthorised: false, stale: 0 }
+    let byLane = from.kind === 'repository' && givesOrders(source)
+    for (;;) {
+      try {
+        if (!byLane || from.kind !== 'repository' || !givesOrders(source)) return await carryByStream(source, job)
+        const { stallTimeoutMs } = this.#options
+        const lane = { lanes: this.#lanes, source, sourceRegistry: from.registry, stallTimeoutMs, allowances }
+        const result = await carryByLane({ ...job, ...lane })
+        if (result === 'carried') return
+        byLane = result === 'again'
+      } catch (error) {
+        await job.budget.spend(error)
+      }
+    }
+  }
+
+  #place(key: string): Semaphore {
+    const known = this.#places.get(key)
+    if (known !== undefined) return known
+    const made = new Semaphore(this.#options.blobsPerHost)
+    this.#places.set(key, made)
+    return made
+  }
+}
+
+function givesOrders(source: ContentSource | OrderingSource): source is OrderingSource {
+  return 'blobGet' in source
+}
+
+function noRetries({ signal }: CarryJob): RetryBudget {
+  return new RetryBudget({ signal, policy: { times: 0, delayMs: 0 }, onRetry: () => undefined })
+}
+
+/** Reports the last byte always, and others now and then. */
+function throttled({ size }: Descriptor, onProgress: (received: number) => void): (received: number) => void {
+  let nextAt = 0
+  return (received) => {
+    const now = performance.now()
+    if (now < nextAt && received < size) return
+    nextAt = now + PROGRESS_MS
+    onProgress(received)
+  }
+}
