@@ -33,14 +33,14 @@ export class RetryBudget {
    * Waits until another attempt may be made. Wrong content is worth one, from scratch, whatever the policy.
    *
    * @param received bytes of the blob that this attempt had when it failed.
-   * @throws `error` where no attempt is left, or none can help.
+   * @throws `failure` where no attempt is left, or none can help.
    */
-  async spend(error: unknown, received = 0): Promise<void> {
+  async spend(failure: unknown, received = 0): Promise<void> {
     const { policy, signal, onRetry } = this.#options
     signal.throwIfAborted()
-    if (!this.#mismatched && hasCode(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) {
+    if (!this.#mismatched && hasCode(failure, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) {
       this.#mismatched = true
-      onRetry({ attempt: this.#spent + 1, waitMs: 0, error })
+      onRetry({ attempt: this.#spent + 1, waitMs: 0, error: failure })
       return
     }
     if (received >= this.#furthest + PROGRESS_BYTES) {
@@ -48,11 +48,11 @@ export class RetryBudget {
       this.#spent = 0
     }
     // An upload session can be lost between two requests, and a new one costs nothing.
-    const asked = hasCode(error, 'BLOB_UPLOAD_INVALID') ? 0 : retryDelay(error, 'always')
-    if (asked === undefined || this.#spent >= policy.times) throw error
+    const asked = hasCode(failure, 'BLOB_UPLOAD_INVALID') ? 0 : retryDelay(failure, 'always')
+    if (asked === undefined || this.#spent >= policy.times) throw failure
     const waitMs = Math.max(asked, retryWaitMs(this.#spent, { policy }))
     this.#spent += 1
-    onRetry({ attempt: this.#spent, waitMs, error })
+    onRetry({ attempt: this.#spent, waitMs, error: failure })
     await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }
