@@ -1,0 +1,93 @@
+/**
+ * A run that is interrupted ends by itself, and the next one completes it.
+ *
+ * Aborted in this process after its n-th event: every n that the plan and the transfer have, or a sample without
+ * `AIRLIFT_LONG=1`, which `AIRLIFT_SEED` repeats.
+ */
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import type { TransferEvent } from '../../src/transfer/events.ts'
+import { mirrorToMirror } from '../../src/workflow/mirror-to-mirror.ts'
+import type { MirrorOptions } from '../../src/workflow/mirror-options.ts'
+import { startOurRegistry } from '../support/our-registry.ts'
+import type { OurRegistry } from '../support/our-registry.ts'
+import { sample, SEED } from '../support/sample.ts'
+import { storedContent } from '../support/stored-content.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { fetchedBlobs, startSmallSet } from './small-set.ts'
+
+const SAMPLES = 12
+
+function optionsFor(config: string, target: OurRegistry): MirrorOptions {
+  return {
+    configFile: config,
+    destination: { kind: 'registry', registry: target.host, namespace: 'ns' },
+    workingDir: join(`${target.directory}-workspace`, 'working-dir'),
+    dryRun: 'off',
+    maxNestedPaths: 0,
+    parallelImages: 2,
+    parallelLayers: 2,
+    retryTimes: 0,
+    retryDelayMs: 0,
+    stallTimeoutMs: 10_000,
+    sourceTlsVerify: false,
+    targetTlsVerify: false,
+    authFile: undefined,
+    registriesD: undefined,
+    securePolicy: false,
+    policyFile: undefined,
+    removeSignatures: false,
+    cumulativeResources: false,
+    keepGoing: false,
+    cacheDir: undefined,
+    port: 55_000,
+    logLevel: 'info',
+    version: '0.0.0',
+  }
+}
+
+/** Runs until its end, or until it has said `abortAfter` events; those it said are the result. */
+async function mirror(config: string, target: OurRegistry, abortAfter = Infinity): Promise<readonly TransferEvent[]> {
+  const events: TransferEvent[] = []
+  const stop = new AbortController()
+  const reason = new Error('interrupted by the test')
+  const run = mirrorToMirror(optionsFor(config, target), {
+    env: { HOME: `${target.directory}-home` },
+    cwd: target.directory,
+    signal: stop.signal,
+    now: () => new Date(),
+    onEvent: (event) => {
+      events.push(event)
+      if (events.length === abortAfter) stop.abort(reason)
+    },
+  })
+  if (abortAfter === Infinity) expect(await run).toMatchObject({ exitCode: 0 })
+  else await expect(run).rejects.toBe(reason)
+  return events
+}
+
+it(
+  `the run after an interrupted one completes it, and fetches nothing that had arrived (AIRLIFT_SEED=${SEED})`,
+  { timeout: 600_000 },
+  async () => {
+    await using dir = await tempDir()
+    await using set = await startSmallSet(dir)
+    const { config, source } = set
+    await using calm = await startOurRegistry(dir.join('calm'))
+    const events = await mirror(config, calm)
+    const expected = await storedContent(calm.directory)
+    const lastCopy = events.findLastIndex(({ type }) => type === 'image-finished')
+
+    for (const n of sample(lastCopy, SAMPLES)) {
+      await using target = await startOurRegistry(dir.join(`interrupted-${n}`))
+      await mirror(config, target, n)
+      const arrived = new Set((await storedContent(target.directory)).blobs)
+      source.requests.length = 0
+
+      await mirror(config, target)
+
+      expect({ n, content: await storedContent(target.directory) }).toEqual({ n, content: expected })
+      expect({ n, twice: fetchedBlobs(source).filter((digest) => arrived.has(digest)) }).toEqual({ n, twice: [] })
+    }
+  },
+)
