@@ -16,5 +16,5 @@ const OBSOLETE: Readonly<Record<string, string>> = {
 /** What a v1 key has become; `undefined` for any other. */
 export function obsoleteKeyAdvice(key: string): string | undefined {
   const name = Object.keys(OBSOLETE).find((known) => known.toLowerCase() === key.toLowerCase())
-  return name === undefined ? undefined : `a key of v1: ${OBSOLETE[name] ?? ''}`
+  return name === undefined ? undefined : `a key of v1; ${OBSOLETE[name] ?? ''}`
 }
