@@ -59,8 +59,12 @@ class DownloadStream extends Readable {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#stop.abort(error ?? new DOMException('the stream was destroyed', 'AbortError'))
-    void this.#chunks.return().catch(() => {})
+    this.#close()
     done(error)
+  }
+
+  #close(): void {
+    void this.#chunks.return().catch(() => {})
   }
 }
 
