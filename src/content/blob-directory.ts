@@ -10,12 +10,14 @@ import { join } from 'node:path'
 import { fileSize, streamBlobFile } from './blob-file.ts'
 import { blobPath, ingestPath } from './blob-paths.ts'
 import type { BlobLookup, BlobStore } from './blob-store.ts'
-import type { DirectoryUpload } from './directory-upload.ts'
 import type { CallOptions } from './ports.ts'
 import { RepositoryDirectory } from './repository-directory.ts'
+import { UploadTable } from './upload-table.ts'
 
 /** What lies in `ingest` for longer than this belongs to a process that was killed. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000
+/** Uploads that are remembered; each costs the state of one hash. */
+const MAX_UPLOADS = 1000
 
 /** Looks for blobs in an existing directory; writes nothing, and need not find one. */
 export function openBlobDirectory(root: string): BlobLookup {
@@ -33,7 +35,7 @@ export async function openBlobStore(root: string, { signal }: CallOptions): Prom
     signal.throwIfAborted()
     await removeAbandoned(join(ingest, name))
   }
-  const uploads = new Map<string, DirectoryUpload>()
+  const uploads = new UploadTable(MAX_UPLOADS)
   return {
     ...openBlobDirectory(root),
     repository: (name) => new RepositoryDirectory(root, name, uploads),

@@ -70,6 +70,11 @@ export class DirectoryUpload implements UploadSession {
     return this.#offset
   }
 
+  /** Whether a call is changing it now. */
+  get isBusy(): boolean {
+    return this.#isBusy
+  }
+
   get #path(): string {
     return join(this.#places.uploads, this.id, 'data')
   }

@@ -7,6 +7,7 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { addAbortSignal } from 'node:stream'
 import type { Readable } from 'node:stream'
 import { AirliftError, hasCode, isSystemError } from '../base/errors.ts'
 import { mapLimit } from '../base/map-limit.ts'
@@ -27,6 +28,7 @@ import type { CallOptions } from './ports.ts'
 import { referrerDescriptor } from './referrer-descriptor.ts'
 import { referrersOf } from './referrers-index.ts'
 import type { RevisionFacts } from './referrers-index.ts'
+import type { UploadTable } from './upload-table.ts'
 import { digestMismatch, sizeMismatch } from './verify-stream.ts'
 
 const READS_AT_ONCE = 8
@@ -36,10 +38,9 @@ export class RepositoryDirectory implements RepositoryStore {
   readonly #root: string
   readonly #paths: RepositoryPaths
   readonly #ingest: string
-  /** Uploads under way in this process, for all repositories of the store. */
-  readonly #uploads: Map<string, DirectoryUpload>
+  readonly #uploads: UploadTable
 
-  constructor(root: string, name: string, uploads: Map<string, DirectoryUpload>) {
+  constructor(root: string, name: string, uploads: UploadTable) {
     this.name = name
     this.#root = root
     this.#paths = repositoryPaths(root, name)
@@ -75,16 +76,13 @@ export class RepositoryDirectory implements RepositoryStore {
   }
 
   async put(content: Descriptor, bytes: Readable, options: CallOptions): Promise<void> {
+    addAbortSignal(options.signal, bytes)
     try {
       const upload = await this.startUpload({ ...options, algorithm: digestAlgorithm(content.digest) })
-      try {
-        await upload.append(bytes, { ...options, maxSize: content.size })
-        if (upload.offset !== content.size) throw sizeMismatch(content, upload.offset)
-      } catch (error) {
-        await upload.cancel()
-        throw error
-      }
+      await receiveWhole(upload, { content, bytes }, options)
       await upload.commit(content.digest, options)
+    } catch (error) {
+      throw options.signal.aborted ? options.signal.reason : error
     } finally {
       bytes.destroy()
     }
@@ -98,17 +96,18 @@ export class RepositoryDirectory implements RepositoryStore {
 
   async startUpload({ algorithm = 'sha256' }: { readonly algorithm?: DigestAlgorithm }): Promise<UploadSession> {
     const upload = await DirectoryUpload.start(this.#uploadPlaces(), algorithm)
-    this.#uploads.set(this.#uploadKey(upload.id), upload)
+    this.#uploads.add(this.name, upload)
     return upload
   }
 
   async upload(id: string, _options: CallOptions): Promise<UploadSession | undefined> {
-    const key = this.#uploadKey(id)
-    const found = this.#uploads.get(key) ?? (await DirectoryUpload.find(this.#uploadPlaces(), id))
-    // Two requests that find the same upload of an earlier process must share its state.
-    const upload = this.#uploads.get(key) ?? found
-    if (upload !== undefined) this.#uploads.set(key, upload)
-    return upload
+    const known = this.#uploads.get(this.name, id)
+    if (known !== undefined) return known
+    const found = await DirectoryUpload.find(this.#uploadPlaces(), id)
+    // Two requests that find the same forgotten upload must share its state.
+    const first = this.#uploads.get(this.name, id)
+    if (first === undefined && found !== undefined) this.#uploads.add(this.name, found)
+    return first ?? found
   }
 
   async manifest(name: string, _options: CallOptions): Promise<Manifest | undefined> {
@@ -203,17 +202,27 @@ export class RepositoryDirectory implements RepositoryStore {
     if ((await readLink(path)) !== digest) await placeFile(this.#ingest, path, digest)
   }
 
-  #uploadKey(id: string): string {
-    return `${this.name}:${id}`
-  }
-
   #uploadPlaces(): UploadPlaces {
     return {
       uploads: this.#paths.uploads,
       blobPath: (digest) => blobPath(this.#root, digest),
       onStored: async (digest, options) => void (await this.link(digest, options)),
-      onEnd: (id) => this.#uploads.delete(this.#uploadKey(id)),
+      onEnd: (id) => this.#uploads.delete(this.name, id),
     }
+  }
+}
+
+async function receiveWhole(
+  upload: UploadSession,
+  { content, bytes }: { readonly content: Descriptor; readonly bytes: Readable },
+  options: CallOptions,
+): Promise<void> {
+  try {
+    await upload.append(bytes, { ...options, maxSize: content.size })
+    if (upload.offset !== content.size) throw sizeMismatch(content, upload.offset)
+  } catch (error) {
+    await upload.cancel()
+    throw error
   }
 }
 

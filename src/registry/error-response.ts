@@ -25,6 +25,7 @@ const WIRE: Partial<Record<ErrorCode, readonly [WireCode, WireErrorOptions?]>> =
 
 /** Most entries in one answer: an index can lack thousands of manifests. */
 const MAX_ENTRIES = 100
+const MAX_DISCARDED_BYTES = 8 * 1024 * 1024
 
 /**
  * Ends `response` with the spec's error body, or cuts the connection when the
@@ -46,10 +47,17 @@ export function sendError(request: IncomingMessage, response: ServerResponse, er
     ...wire?.headers,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
-    // What is left of a refused body is not read.
-    ...(!request.complete && { connection: 'close' }),
+    ...(!isSoonRead(request) && { connection: 'close' }),
   })
   response.end(request.method === 'HEAD' ? undefined : text)
+  request.resume()
+}
+
+/** A client still sending loses the answer where its connection is cut; what is little is read to the end instead. */
+function isSoonRead(request: IncomingMessage): boolean {
+  if (request.complete) return true
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
+  return coding === undefined && Number(length) <= MAX_DISCARDED_BYTES
 }
 
 function toWireError(error: unknown): WireError | undefined {

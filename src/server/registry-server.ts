@@ -46,6 +46,8 @@ export interface RunningServer extends AsyncDisposable {
 
 const HEADERS_TIMEOUT_MS = 20_000
 const KEEP_ALIVE_MS = 60_000
+/** A connection on which nothing at all moves is cut. */
+const SILENCE_MS = 300_000
 const STOP_TIMEOUT_MS = 10_000
 const MAX_CONNECTIONS = 2000
 
@@ -60,6 +62,7 @@ export async function startRegistryServer(options: RegistryServerOptions): Promi
       ? createHttpServer(timeouts, handler)
       : createHttpsServer({ ...timeouts, ...options.tls }, handler)
   server.maxConnections = MAX_CONNECTIONS
+  server.timeout = SILENCE_MS
   const { port } = await listen(server, options)
   const registry = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   return {
