@@ -41,6 +41,7 @@ export function isConfigError(error: unknown): error is ConfigError {
 export function redactProblem(problem: ConfigProblem): ConfigProblem {
   return {
     ...problem,
+    path: redact(problem.path),
     text: redact(problem.text),
     message: redact(problem.message),
     ...(problem.hint !== undefined && { hint: redact(problem.hint) }),

@@ -128,8 +128,9 @@ function checkKind<Config>(document: YamlDocument, { name, other }: Kind<Config>
 
 /** `kind` has been checked: whatever stands there is said once. */
 function withKind(read: ReadValue, kind: string): ReadValue {
-  const value = read.value !== null && typeof read.value === 'object' ? { ...read.value, kind } : { kind }
-  return { ...read, value }
+  const { value = {} } = read
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return read
+  return { ...read, value: { ...value, kind } }
 }
 
 /** Says what the original says about the two stanzas. */

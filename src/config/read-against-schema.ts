@@ -38,21 +38,49 @@ export interface ReadValue {
 }
 
 /** Values visited, aliases expanded: far above any real configuration. */
-const MAX_VALUES = 200_000
+const MAX_VALUES = 100_000
 const TRUE = /^(?:y|Y|yes|Yes|YES|on|On|ON)$/
 const FALSE = /^(?:n|N|no|No|NO|off|Off|OFF)$/
 
 export function readAgainstSchema(document: YamlDocument, schema: z.core.$ZodType): ReadValue {
   const reader = new SchemaReader(document, schema)
-  const value = reader.read(document.root, schema, [])
-  return { value, problems: reader.problems, nearest: (path) => reader.nearest(path) }
+  const top: Part = { key: '', parent: undefined, node: document.root, parts: new Map() }
+  const value = reader.read(document.root, schema, top)
+  return { value, problems: reader.problems, nearest: (path) => nearestPart(top, path) }
+}
+
+/** What was read, by path: the places of a big file must not cost more than its values. */
+interface Part {
+  readonly key: string | number
+  readonly parent: Part | undefined
+  node: Node | undefined
+  readonly parts: Map<string | number, Part>
+}
+
+function nearestPart(top: Part, path: Path): Place {
+  let part = top
+  for (const key of path) {
+    const next = part.parts.get(key)
+    if (next?.node === undefined) break
+    part = next
+  }
+  return { path: pathOf(part), node: part.node }
+}
+
+function below(parent: Part, key: string | number): Part {
+  const part: Part = { key, parent, node: undefined, parts: new Map() }
+  parent.parts.set(key, part)
+  return part
+}
+
+function pathOf(part: Part): Path {
+  return part.parent === undefined ? [] : [...pathOf(part.parent), part.key]
 }
 
 class SchemaReader {
   readonly problems: FoundProblem[] = []
   readonly #document: YamlDocument
   readonly #schema: z.core.$ZodType
-  readonly #nodes = new Map<string, Node>()
   #visited = 0
 
   constructor(document: YamlDocument, schema: z.core.$ZodType) {
@@ -60,31 +88,22 @@ class SchemaReader {
     this.#schema = schema
   }
 
-  nearest(path: Path): Place {
-    for (let length = path.length; length > 0; length -= 1) {
-      const part = path.slice(0, length)
-      const node = this.#nodes.get(JSON.stringify(part))
-      if (node !== undefined) return { path: part, node }
-    }
-    return { path: [], node: this.#document.root }
-  }
-
-  read(written: unknown, schema: z.core.$ZodType, path: Path): unknown {
+  read(written: unknown, schema: z.core.$ZodType, part: Part): unknown {
     this.#visited += 1
     if (this.#visited > MAX_VALUES) return this.#refuseSize()
     const node = this.#document.resolve(written)
     if (node === undefined) {
       if (isAlias(written))
-        this.#add(written, path, {
+        this.#add(written, pathOf(part), {
           text: `*${written.source}`,
           message: `unknown anchor '${written.source}' referenced`,
         })
       return undefined
     }
-    this.#nodes.set(JSON.stringify(path), node)
+    part.node = node
     const shape = shapeOf(schema)
-    if (isMap(node)) return shape.type === 'object' ? this.#readMap(node, shape, path) : {}
-    if (isSeq(node)) return shape.type === 'list' ? this.#readList(node.items, shape, path) : []
+    if (isMap(node)) return shape.type === 'object' ? this.#readMap(node, shape, part) : {}
+    if (isSeq(node)) return shape.type === 'list' ? this.#readList(node.items, shape, part) : []
     if (!isScalar(node)) return undefined
     if (shape.type === 'boolean' && node.type === 'PLAIN' && typeof node.value === 'string') {
       if (TRUE.test(node.value)) return true
@@ -93,16 +112,16 @@ class SchemaReader {
     return node.value
   }
 
-  #readList(items: readonly unknown[], shape: Shape & { readonly type: 'list' }, path: Path): unknown[] {
+  #readList(items: readonly unknown[], shape: Shape & { readonly type: 'list' }, part: Part): unknown[] {
     const values: unknown[] = []
     for (const [index, item] of items.entries()) {
       if (this.#visited > MAX_VALUES) break
-      values.push(this.read(item, shape.item, [...path, index]))
+      values.push(this.read(item, shape.item, below(part, index)))
     }
     return values
   }
 
-  #readMap(map: YAMLMap, shape: Shape & { readonly type: 'object' }, path: Path): Record<string, unknown> {
+  #readMap(map: YAMLMap, shape: Shape & { readonly type: 'object' }, part: Part): Record<string, unknown> {
     const canonical = new Map([...shape.keys.keys()].map((key) => [key.toLowerCase(), key]))
     const values: Record<string, unknown> = {}
     const seen = new Map<string, string>()
@@ -113,16 +132,16 @@ class SchemaReader {
       const earlier = seen.get(key ?? written)
       seen.set(key ?? written, written)
       if (earlier !== undefined) {
-        this.#addKey(pair, [...path, key ?? written], {
+        this.#addKey(pair, [...pathOf(part), key ?? written], {
           message: `key ${JSON.stringify(written)} already set in map`,
           ...(earlier !== written && { hint: `${JSON.stringify(earlier)} is the same key` }),
         })
       } else if (key === undefined) {
-        this.#addUnknown(pair, shape, path)
+        this.#addUnknown(pair, shape, pathOf(part))
       } else {
         const schema = shape.keys.get(key)
         if (schema === undefined || isNullNode(this.#document.resolve(pair.value)) || pair.value === null) continue
-        const value = this.read(pair.value, schema, [...path, key])
+        const value = this.read(pair.value, schema, below(part, key))
         if (value !== undefined && !(value === '' && isOptional(schema))) values[key] = value
       }
     }

@@ -16,6 +16,7 @@ export interface ReadOptions {
 /** @throws the system error as it is, or an `Error` for a file larger than 8 MiB. */
 export async function readBounded(path: string, { signal }: ReadOptions): Promise<Buffer> {
   await using file = await open(path, 'r')
+  signal.throwIfAborted()
   const chunks: Buffer[] = []
   let size = 0
   const stream = file.createReadStream({ highWaterMark: 64 * 1024, autoClose: false, signal })

@@ -28,7 +28,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
 export function validateValue<Value>(read: ReadValue, schema: z.ZodType<Value>): Validated<Value> {
   const result = schema.safeParse(read.value)
   if (result.success) return { value: result.data, problems: [] }
-  const { issues } = result.error
+  const issues = firstOfEachPath(result.error.issues)
   const problems = issues.map((issue) => toProblem(issue, read))
   let repaired: unknown = read.value
   for (const [index, { path }] of issues.entries()) {
@@ -37,6 +37,16 @@ export function validateValue<Value>(read: ReadValue, schema: z.ZodType<Value>):
   }
   const second = schema.safeParse(repaired)
   return { value: second.success ? second.data : undefined, problems }
+}
+
+/** A value of the wrong type breaks other rules too, which say nothing more. */
+function firstOfEachPath(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const paths = new Map<string, z.core.$ZodIssue>()
+  for (const issue of issues) {
+    const key = JSON.stringify(issue.path)
+    if (!paths.has(key)) paths.set(key, issue)
+  }
+  return [...paths.values()]
 }
 
 function toProblem(issue: z.core.$ZodIssue, read: ReadValue): FoundProblem {
