@@ -71,7 +71,8 @@ export function parseAuthFile(text: string, { path, legacy }: Pick<AuthFile, 'pa
   const result = fileSchema.safeParse(legacy ? { auths: content } : content)
   if (!result.success) {
     const [issue] = result.error.issues
-    throw invalid(path, `"${issue?.path.join('"."') ?? ''}" is not what it should be: ${issue?.code ?? 'not valid'}`)
+    const place = issue === undefined || issue.path.length === 0 ? 'the file' : `"${issue.path.join('"."')}"`
+    throw invalid(path, `${place} is not what it should be: ${issue?.code ?? 'not valid'}`)
   }
   const { auths, credHelpers, credsStore } = result.data
   const entries = Object.entries(auths ?? {}).map(

@@ -60,9 +60,11 @@ export async function askHelper(
     if (NOT_FOUND.test(answer.text)) return undefined
     throw fail(answer.problem)
   }
-  const credential = readAnswer(answer.text)
-  if (credential === undefined) throw fail('its answer is not the JSON document that helpers give')
-  return credential
+  const content = readAnswer(answer.text)
+  if (content === undefined) throw fail('its answer is not the JSON document that helpers give')
+  const { Username: username, Secret: secret } = content
+  if (username === '<token>') return { kind: 'identity-token', token: secret }
+  return username === '' && secret === '' ? undefined : { kind: 'basic', username, password: secret }
 }
 
 interface Answer {
@@ -90,16 +92,10 @@ function run(program: string, host: string, options: HelperOptions): Promise<Ans
   })
 }
 
-function readAnswer(text: string): Credential | undefined {
-  let content: unknown
+function readAnswer(text: string): z.output<typeof answerSchema> | undefined {
   try {
-    content = JSON.parse(text)
+    return answerSchema.safeParse(JSON.parse(text)).data
   } catch {
     return undefined
   }
-  const result = answerSchema.safeParse(content)
-  if (!result.success) return undefined
-  const { Username: username, Secret: secret } = result.data
-  if (username === '<token>') return { kind: 'identity-token', token: secret }
-  return { kind: 'basic', username, password: secret }
 }
