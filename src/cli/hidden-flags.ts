@@ -126,7 +126,7 @@ function sideFlags(side: 'src' | 'dest'): readonly Flag[] {
       value: 'token',
       help: 'refused: use --authfile',
       effect: 'refused',
-      note: 'put it into the auth file as registrytoken',
+      note: 'put credentials into the auth file, as podman login does',
     },
     {
       name: `${side}-authfile`,

@@ -4,7 +4,7 @@ import type { ImageFailure } from '../../plan/plan-types.ts'
 import type { TransferEvent } from '../../transfer/events.ts'
 import type { LogLevel } from '../../workflow/mirror-options.ts'
 import type { Style } from './style.ts'
-import { safeLine, safeText } from './text.ts'
+import { safeLine, safeText, shortName } from './text.ts'
 
 export interface EventLine {
   /** The least talkative level that shows it. */
@@ -58,8 +58,8 @@ export function eventLine(event: TransferEvent, style: Style): EventLine {
       return { level: 'info', text: `${style.warn('retry')} ${retryText(event)}` }
     case 'image-finished':
       return event.state === 'copied'
-        ? { level: 'info', text: `${style.good('copied')} ${safeLine(event.image)}` }
-        : { level: 'debug', text: `there already: ${safeLine(event.image)}` }
+        ? { level: 'info', text: `${style.good('copied')} ${shortName(event.image)}` }
+        : { level: 'debug', text: `there already: ${shortName(event.image)}` }
     case 'image-failed':
       return { level: 'error', text: failureText(event.failure, style) }
     case 'file-written':

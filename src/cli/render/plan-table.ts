@@ -2,7 +2,7 @@
 import { formatBytes, plural } from '../../base/units.ts'
 import type { ByteCounts, Plan, PlannedImage } from '../../plan/plan-types.ts'
 import type { Style } from './style.ts'
-import { safeLine, safeText, tableLines } from './text.ts'
+import { safeLine, safeText, shortName, tableLines } from './text.ts'
 import type { Column } from './text.ts'
 
 const FIGURES: readonly (keyof ByteCounts)[] = ['total', 'unique', 'shared', 'present', 'mounted', 'toFetch']
@@ -33,7 +33,7 @@ export function renderPlan(plan: Plan, { style, width }: PlanTableOptions): stri
 }
 
 function imageTable({ images, totals }: Plan): string[] {
-  const rows = images.map((image) => [safeLine(image.wanted.origin), safeLine(image.id), ...figures(image)])
+  const rows = images.map((image) => [shortName(image.wanted.origin), shortName(image.id), ...figures(image)])
   return tableLines(COLUMNS, [...rows, ['total, each blob once', '', '', ...byteCells(totals.bytes)]])
 }
 
@@ -45,8 +45,8 @@ function stackedTable({ images, totals }: Plan): string[] {
     rows,
   )
   const named = images.flatMap((image, index) => [
-    safeLine(image.wanted.origin),
-    `  ${safeLine(image.id)}`,
+    shortName(image.wanted.origin),
+    `  ${shortName(image.id)}`,
     lines[index] ?? '',
   ])
   return [title, ...named, lines.at(-1) ?? '']

@@ -3,7 +3,7 @@ import { formatBytes, formatDuration } from '../../base/units.ts'
 import { PHASES } from './event-line.ts'
 import type { Progress, RunningImage } from './progress.ts'
 import type { Style } from './style.ts'
-import { fit } from './text.ts'
+import { fit, shortName } from './text.ts'
 
 export interface ProgressView {
   readonly columns: number
@@ -65,7 +65,7 @@ export function countsText(progress: Progress): string {
 function imageLine(id: string, { done, total }: RunningImage, width: number): string {
   const share = `${percent(done, total)}  ${formatBytes(total).padStart(10)}`
   const name = width - share.length - 4
-  return name < 12 ? fit(`  ${id}`, width) : `  ${fit(id, name).padEnd(name)}  ${share}`
+  return name < 12 ? fit(`  ${id}`, width) : `  ${fit(shortName(id), name).padEnd(name)}  ${share}`
 }
 
 function percent(part: number, whole: number): string {

@@ -51,7 +51,8 @@ function total(images: readonly PlannedImage[]): number {
 
 function transferText({ counts }: Outcome, durationMs: number): string {
   const { blobsFetched, bytesFetched, blobsMounted, blobsPresent, mountsRefused, manifestsPushed, retries } = counts
-  const rate = durationMs > 0 ? ` (${formatBytes(Math.round((bytesFetched * 1000) / durationMs))}/s)` : ''
+  const hasRate = durationMs > 0 && bytesFetched > 0
+  const rate = hasRate ? ` (${formatBytes(Math.round((bytesFetched * 1000) / durationMs))}/s)` : ''
   return [
     `${plural(blobsFetched, 'blob')} fetched, ${formatBytes(bytesFetched)} in ${formatDuration(durationMs)}${rate}`,
     `${blobsMounted} mounted`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fit, safeLine, safeText, tableLines } from './text.ts'
+import { fit, safeLine, safeText, shortName, tableLines } from './text.ts'
 
 describe('safeLine', () => {
   it.each([
@@ -29,6 +29,14 @@ describe('fit', () => {
   ])('shows %s in %i columns', (text, width, expected) => {
     expect(fit(text, width)).toBe(expected)
   })
+})
+
+it.each([
+  [`quay.io/a@sha256:${'0123456789abcdef'.repeat(4)}`, 'quay.io/a@sha256:0123456789ab'],
+  [`m.io/a:sha256-${'0123456789abcdef'.repeat(4)}`, 'm.io/a:sha256-0123456789ab'],
+  ['quay.io/a:v1', 'quay.io/a:v1'],
+])('shortens the digest in %s', (text, expected) => {
+  expect(shortName(text)).toBe(expected)
 })
 
 it('aligns the columns of a table', () => {

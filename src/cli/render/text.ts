@@ -26,6 +26,11 @@ export function fit(text: string, width: number): string {
   return `${plain.slice(0, head)}..${plain.slice(plain.length - (width - 2 - head))}`
 }
 
+/** A name for a table: digests cut to what tells them apart; `plan.json` and `mapping.txt` have them whole. */
+export function shortName(text: string): string {
+  return safeLine(text).replace(/(?<algorithm>sha(?:256|512)[:-][0-9a-f]{12})[0-9a-f]{52,}/g, '$<algorithm>')
+}
+
 export interface Column {
   readonly title: string
   readonly align: 'left' | 'right'
