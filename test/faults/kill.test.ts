@@ -23,8 +23,9 @@ function mirror(
   options: { readonly config: string; readonly killAfterLines?: number },
 ): Promise<AirliftRun> {
   const { config, ...rest } = options
+  const narrow = ['--parallel-images', '2', '--parallel-layers', '2']
   const flags = ['--src-tls-verify=false', '--dest-tls-verify=false', '--output', 'json']
-  const args = ['-c', config, '--workspace', `file://${target.directory}-workspace`, ...flags]
+  const args = ['-c', config, '--workspace', `file://${target.directory}-workspace`, ...narrow, ...flags]
   return runAirlift([...args, `docker://${target.host}/ns`], { home: dir.join('home'), ...rest })
 }
 

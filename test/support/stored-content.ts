@@ -20,6 +20,7 @@ export interface StoredContent {
 }
 
 const REPOSITORIES = 'docker/registry/v2/repositories/'
+const LINK = /^(?<repository>.+)\/_(?<part>manifests\/tags|manifests\/revisions|layers)\/(?<rest>.+)\/link$/
 
 /** @throws when a blob is not what its name says. */
 export async function storedContent(directory: string): Promise<StoredContent> {
@@ -47,13 +48,10 @@ async function readLink(
   file: string,
   content: Record<keyof StoredContent, string[]>,
 ): Promise<void> {
-  const {
-    repository = '',
-    part = '',
-    rest = '',
-  } = /^(?<repository>.+)\/_(?<part>manifests\/tags|manifests\/revisions|layers)\/(?<rest>.+)\/link$/.exec(
-    file.slice(REPOSITORIES.length),
-  )?.groups ?? {}
+  const link = LINK.exec(file.slice(REPOSITORIES.length))?.groups
+  // What else is there, such as a running upload, may vanish at any time.
+  if (link === undefined) return
+  const { repository = '', part = '', rest = '' } = link
   const digest = await readFile(join(directory, file), 'utf8')
   const tag = /^(?<tag>[^/]+)\/current$/.exec(rest)?.groups?.['tag']
   if (part === 'manifests/tags' && tag !== undefined) content.tags.push(`${repository}:${tag}@${digest}`)
