@@ -49,7 +49,7 @@ export function redactProblem(problem: ConfigProblem): ConfigProblem {
 }
 
 /** `isc.yaml:5:3: mirror.additionalImage: unknown field "additionalImage"; did you mean "additionalImages"?` */
-export function formatProblem({ file, line, column, path, message, hint }: ConfigProblem): string {
+function formatProblem({ file, line, column, path, message, hint }: ConfigProblem): string {
   return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}${hint === undefined ? '' : `; ${hint}`}`
 }
 

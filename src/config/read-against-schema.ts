@@ -25,7 +25,7 @@ export interface FoundProblem {
   readonly hint?: string
 }
 
-export interface Place {
+interface Place {
   readonly path: Path
   readonly node: Node | undefined
 }

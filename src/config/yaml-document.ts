@@ -9,7 +9,7 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml'
 import type { Alias, Node, Pair, Scalar } from 'yaml'
 
-export interface YamlProblem {
+interface YamlProblem {
   readonly offset: number
   readonly message: string
 }
