@@ -70,5 +70,6 @@ function combined(failures: readonly Failure[], side: Side): unknown {
 }
 
 function reasonOf(error: unknown): string {
-  return error === undefined ? 'manifest unknown' : messageOf(error)
+  if (error === undefined) return 'manifest unknown'
+  return isAirliftError(error) ? error.message : messageOf(error)
 }

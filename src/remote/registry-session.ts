@@ -6,7 +6,7 @@
  * their authorisation at once.
  */
 import { Readable } from 'node:stream'
-import { hasCode, messageOf } from '../base/errors.ts'
+import { hasCode, isAirliftError, messageOf } from '../base/errors.ts'
 import { retry } from '../base/retry.ts'
 import type { CallOptions } from '../content/ports.ts'
 import { Authenticator } from './authenticator.ts'
@@ -148,7 +148,7 @@ export class RegistrySession {
 
   noteRetry({ attempt, waitMs, error }: RetryNote): void {
     const { client, registry } = this.#options
-    client.onRetry?.({ registry, attempt, waitMs, message: messageOf(error) })
+    client.onRetry?.({ registry, attempt, waitMs, message: isAirliftError(error) ? error.message : messageOf(error) })
   }
 
   async #attempt<T>(

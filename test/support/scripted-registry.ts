@@ -18,6 +18,8 @@ export interface ReceivedRequest {
   readonly line: string
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer
+  /** Of the client: one for each connection. */
+  readonly port: number
 }
 
 export interface Reply {
@@ -69,7 +71,8 @@ export async function scriptedRegistry(
 
   async function serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const line = `${message.method} ${message.url}`
-    const request = { line, headers: message.headers, body: await buffer(message) }
+    const port = message.socket.remotePort ?? 0
+    const request = { line, headers: message.headers, body: await buffer(message), port }
     requests.push(request)
     const found = entries.find((candidate) => candidate.left > 0 && matches(candidate.entry, request, state))
     if (found === undefined) {
