@@ -3,6 +3,7 @@
  * names. Layers are random bytes, so nothing about them compresses or repeats
  * that does not in reality.
  */
+import { mapLimit } from '../src/base/map-limit.ts'
 import { attachReferrer, attachSignature, randomImage, randomIndex } from '../test/support/random-image.ts'
 import type { BuiltImage } from '../test/support/random-image.ts'
 import { pushImage } from '../test/support/push-image.ts'
@@ -35,7 +36,7 @@ export function sampleSet(): readonly SampleImage[] {
   const components = COMPONENTS.map((component, index): SampleImage => ({
     name: 'quay.io/openshift-release-dev/ocp-v4.0-art-dev',
     tag: `4.18.1-${component}`,
-    image: randomImage({ seed: index, layers: 4, sharedLayers: 2, bytes: 2 * MEBIBYTE, mediaTypes: 'docker' }),
+    image: randomImage({ seed: index, layers: 4, sharedLayers: 2, bytes: MEBIBYTE, mediaTypes: 'docker' }),
     isNamedByDigest: true,
   }))
   return [
@@ -43,7 +44,7 @@ export function sampleSet(): readonly SampleImage[] {
     {
       name: 'registry.redhat.io/ubi9/ubi',
       tag: '9.6',
-      image: randomIndex({ seed: 20, platforms: PLATFORMS, layers: 1, bytes: 2 * MEBIBYTE }),
+      image: randomIndex({ seed: 20, platforms: PLATFORMS, layers: 1, bytes: MEBIBYTE }),
     },
     {
       name: 'registry.redhat.io/openshift4/ose-cli-rhel9',
@@ -59,7 +60,7 @@ export function sampleSet(): readonly SampleImage[] {
     {
       name: 'quay.io/openshift/origin-cli',
       tag: '4.18',
-      image: randomImage({ seed: 22, layers: 4, sharedLayers: 2, bytes: 2 * MEBIBYTE }),
+      image: randomImage({ seed: 22, layers: 4, sharedLayers: 2, bytes: MEBIBYTE }),
     },
     { name: 'quay.io/prototypes/unwanted', tag: 'latest', image: randomImage({ seed: 23 }), isBlocked: true },
   ]
@@ -67,12 +68,15 @@ export function sampleSet(): readonly SampleImage[] {
 
 /** Puts the set where `registries.conf` looks for it: one registry, a first path component for each real host. */
 export async function fillRegistry(url: string, set: readonly SampleImage[]): Promise<void> {
-  for (const { name, tag, image } of set) {
-    await pushImage(url, name, { image, tag })
-    const signature = attachSignature(image, { reference: `${name}:${tag}` })
-    await pushImage(url, name, { image: signature.image, tag: signature.tag })
-    if (name.startsWith('registry.redhat.io/ubi')) await pushImage(url, name, { image: attachReferrer(image) })
-  }
+  const { signal } = new AbortController()
+  await mapLimit(set, 4, (sample) => push(url, sample), { signal })
+}
+
+async function push(url: string, { name, tag, image }: SampleImage): Promise<void> {
+  await pushImage(url, name, { image, tag })
+  const signature = attachSignature(image, { reference: `${name}:${tag}` })
+  await pushImage(url, name, { image: signature.image, tag: signature.tag })
+  if (name.startsWith('registry.redhat.io/ubi')) await pushImage(url, name, { image: attachReferrer(image) })
 }
 
 /** The image set configuration that asks for it. */
