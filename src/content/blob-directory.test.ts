@@ -322,7 +322,7 @@ describe('a repository', () => {
     const changed = Buffer.from(image.manifest.bytes).toString().replace('"schemaVersion":2', '"schemaVersion":3')
     await writeFile(dir.join('docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data'), changed)
 
-    await expect(repository.manifest('v1', options)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+    await expect(repository.manifest('v1', options)).rejects.toMatchObject({ code: 'DISK_FAILED' })
   })
 })
 

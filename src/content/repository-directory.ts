@@ -12,7 +12,7 @@ import type { Readable } from 'node:stream'
 import { AirliftError, hasCode, isSystemError } from '../base/errors.ts'
 import { mapLimit } from '../base/map-limit.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { digestAlgorithm, isDigest } from '../oci/digest.ts'
+import { digestAlgorithm, digestOf, isDigest } from '../oci/digest.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
 import { MAX_MANIFEST_BYTES, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
@@ -230,13 +230,17 @@ async function readManifestFile(path: string, digest: Digest): Promise<Manifest 
   await using reader = await openBlobFile(path)
   if (reader === undefined) return undefined
   if (reader.size > MAX_MANIFEST_BYTES) {
-    throw new AirliftError('MANIFEST_TOO_LARGE', `stored manifest ${digest} has ${reader.size} bytes`)
+    throw new AirliftError('DISK_FAILED', `stored manifest ${digest} has ${reader.size} bytes, more than it may`)
   }
   const bytes = Buffer.alloc(reader.size)
   await reader.read(bytes, 0)
-  const manifest = parseManifest(bytes, { algorithm: digestAlgorithm(digest) })
-  if (manifest.descriptor.digest !== digest) throw digestMismatch({ digest, size: 0 }, manifest.descriptor.digest)
-  return manifest
+  const algorithm = digestAlgorithm(digest)
+  const actual = digestOf(bytes, algorithm)
+  if (actual === digest) return parseManifest(bytes, { algorithm })
+  throw new AirliftError('DISK_FAILED', `stored manifest ${digest} has been damaged`, {
+    hint: 'delete it and push the image again',
+    cause: digestMismatch({ digest, size: bytes.length }, actual),
+  })
 }
 
 async function removeFile(path: string): Promise<boolean> {

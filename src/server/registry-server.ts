@@ -49,6 +49,7 @@ const KEEP_ALIVE_MS = 60_000
 /** A connection on which nothing at all moves is cut. */
 const SILENCE_MS = 300_000
 const STOP_TIMEOUT_MS = 10_000
+const IDLE_SWEEP_MS = 20
 const MAX_CONNECTIONS = 2000
 
 /** @throws {AirliftError} `DISK_FAILED`, or `REGISTRY_UNREACHABLE` where the address cannot be had. */
@@ -103,8 +104,10 @@ function withBasicAuth(handler: RequestHandler, expected: BasicCredentials | und
 
 async function stop(server: Server, timeoutMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  // A kept-alive connection becomes idle when its last answer has left; nothing tells when.
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS)
   const timer = setTimeout(() => server.closeAllConnections(), timeoutMs)
   await closed
+  clearInterval(sweep)
   clearTimeout(timer)
 }
