@@ -122,12 +122,10 @@ describe('pullSources', () => {
   })
 
   it('takes insecure from the endpoint that is named, and blocked from the table of the physical name', () => {
-    const flags = pullSources(conf(MIRRORS), parseReference(`b.com/foo@${DIGEST}`)).map(({ name: _, ...rest }) => rest)
-
-    expect(flags).toEqual([
-      { insecure: false, blocked: true, isMirror: true },
-      { insecure: false, blocked: false, isMirror: true },
-      { insecure: false, blocked: true, isMirror: false },
+    expect(pullSources(conf(MIRRORS), parseReference(`b.com/foo@${DIGEST}`))).toEqual([
+      { name: { registry: 'blocked.com', repository: 'foo' }, insecure: false, blocked: true, isMirror: true },
+      { name: { registry: 'open.com', repository: 'foo' }, insecure: false, blocked: false, isMirror: true },
+      { name: { registry: 'b.com', repository: 'foo' }, insecure: false, blocked: true, isMirror: false },
     ])
   })
 
