@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { openBlobStore } from '../../src/content/blob-directory.ts'
 import type { RepositoryStore } from '../../src/content/blob-store.ts'
@@ -12,7 +13,7 @@ import { childrenOf } from '../../src/oci/manifest.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const ROUNDS = 10
-const SCRIPT = join(import.meta.dirname, '../support/push-until-killed.ts')
+const SCRIPT = fileURLToPath(import.meta.resolve('../support/push-until-killed.ts'))
 const options = { signal: new AbortController().signal }
 
 it('keeps no tag without its image, and no blob without its bytes', async () => {
