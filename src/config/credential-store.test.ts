@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tempDir } from '../../test/support/temp-dir.ts'
@@ -211,6 +211,22 @@ describe('CredentialStore', () => {
     await write(dir, { 'run/containers/auth.json': { credHelpers: { 'r.io': '../../bin/sh' } } })
 
     await expect(userFor(storeIn(dir), 'r.io')).rejects.toMatchObject({ code: 'CREDENTIAL_HELPER_FAILED' })
+  })
+
+  it('runs a helper once for all that ask at the same time, and again after one was cancelled', async () => {
+    await using dir = await tempDir()
+    await writeHelper(dir, 'one', `echo asked >> ${dir.join('log')}; ${ANSWER}`)
+    const store = storeIn(dir, { credentialHelpers: ['one'] })
+    const stop = new AbortController()
+
+    const cancelled = expect(store.lookup({ registry: 'r.io' }, { signal: stop.signal })).rejects.toThrow('stopped')
+    stop.abort(new Error('stopped'))
+    const users = await Promise.all(['a', 'b', 'c'].map((repository) => userFor(store, 'r.io', repository)))
+
+    await cancelled
+    expect(users).toEqual(['helper-r.io', 'helper-r.io', 'helper-r.io'])
+    const log = await readFile(dir.join('log'), 'utf8')
+    expect(log.match(/asked/g)?.length).toBeLessThanOrEqual(2)
   })
 
   it('ends a helper when the run is cancelled', async () => {

@@ -34,9 +34,9 @@ type AuthFilePlace = Pick<AuthFile, 'path' | 'legacy'> & { readonly required: bo
 export class CredentialStore {
   readonly #options: CredentialStoreOptions
   readonly #places: readonly AuthFilePlace[]
-  readonly #files = new Map<string, AuthFile | undefined>()
+  readonly #files = new StartedOnce<AuthFile | undefined>()
   readonly #typed = new Map<string, Credential>()
-  readonly #helperAnswers = new Map<string, Credential | undefined>()
+  readonly #helperAnswers = new StartedOnce<Credential | undefined>()
   readonly #helpersAsked = new Set<string>()
 
   constructor(options: CredentialStoreOptions) {
@@ -101,17 +101,8 @@ export class CredentialStore {
     return undefined
   }
 
-  async #load(place: AuthFilePlace, { signal }: LookupOptions): Promise<AuthFile | undefined> {
-    const { path } = place
-    if (this.#files.has(path)) return this.#files.get(path)
-    const file = await loadAuthFile(place, { signal })
-    if (file === undefined && place.required) {
-      throw new AirliftError('AUTH_FILE_INVALID', `reading credentials from ${path}: no such file`, {
-        hint: 'name an existing file with --authfile or REGISTRY_AUTH_FILE, or leave both out',
-      })
-    }
-    this.#files.set(path, file)
-    return file
+  #load(place: AuthFilePlace, { signal }: LookupOptions): Promise<AuthFile | undefined> {
+    return this.#files.get(place.path, () => loadPlace(place, { signal }), { signal })
   }
 
   async #ask(
@@ -121,13 +112,42 @@ export class CredentialStore {
   ): Promise<Credential | undefined> {
     const { env, helperTimeoutMs } = this.#options
     this.#helpersAsked.add(`docker-credential-${helper.name}`)
-    const key = `${helper.name} ${host}`
-    if (this.#helperAnswers.has(key)) return this.#helperAnswers.get(key)
     const limits = helperTimeoutMs === undefined ? {} : { timeoutMs: helperTimeoutMs }
-    const answer = await askHelper(helper, host, { env, signal, namedIn: helper.namedIn, ...limits })
-    this.#helperAnswers.set(key, answer)
-    return answer
+    const start = (): Promise<Credential | undefined> =>
+      askHelper(helper, host, { env, signal, namedIn: helper.namedIn, ...limits })
+    return await this.#helperAnswers.get(`${helper.name} ${host}`, start, { signal })
   }
+}
+
+/** Many images ask for the same at once: it is started for the first, and again only where that one was cancelled. */
+class StartedOnce<T> {
+  readonly #started = new Map<string, Promise<T>>()
+
+  async get(key: string, start: () => Promise<T>, { signal }: LookupOptions): Promise<T> {
+    const shared = this.#started.get(key)
+    if (shared === undefined) {
+      const own = start()
+      this.#started.set(key, own)
+      return await own
+    }
+    try {
+      return await shared
+    } catch (error) {
+      if (isAirliftError(error) || signal.aborted) throw error
+      if (this.#started.get(key) === shared) this.#started.delete(key)
+      return await this.get(key, start, { signal })
+    }
+  }
+}
+
+async function loadPlace(place: AuthFilePlace, { signal }: LookupOptions): Promise<AuthFile | undefined> {
+  const file = await loadAuthFile(place, { signal })
+  if (file === undefined && place.required) {
+    throw new AirliftError('AUTH_FILE_INVALID', `reading credentials from ${place.path}: no such file`, {
+      hint: 'name an existing file with --authfile or REGISTRY_AUTH_FILE, or leave both out',
+    })
+  }
+  return file
 }
 
 /** The files in which credentials are looked for, best first. */

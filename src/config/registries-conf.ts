@@ -48,13 +48,11 @@ export async function loadRegistriesConf(options: RegistriesConfOptions): Promis
       found.push(...parsed)
     }
   }
-  return { ...mergeRegistriesConf(found), file, directories }
+  return { ...mergeFiles(found), file, directories }
 }
 
-/** Later files win. Pure. */
-export function mergeRegistriesConf(
-  files: readonly RegistriesConfFile[],
-): Pick<RegistriesConf, 'registries' | 'credentialHelpers'> {
+/** Later files win. */
+function mergeFiles(files: readonly RegistriesConfFile[]): Pick<RegistriesConf, 'registries' | 'credentialHelpers'> {
   const byPrefix = new Map(files.flatMap(({ registries }) => registries.map((table) => [table.prefix, table])))
   return {
     registries: [...byPrefix.values()].toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1)),

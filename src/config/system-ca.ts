@@ -6,10 +6,11 @@
  *
  * Reference: https://github.com/golang/go/blob/go1.25.0/src/crypto/x509/root_unix.go
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { AirliftError } from '../base/errors.ts'
+import { mapLimit } from '../base/map-limit.ts'
 import { splitCertificates } from './pem.ts'
 
 export interface SystemCaOptions {
@@ -47,10 +48,10 @@ export async function loadSystemCa({ env, signal, defaults }: SystemCaOptions): 
     for (const certificate of splitCertificates(text)) found.add(certificate)
     break
   }
-  for (const path of await listFiles(directories)) {
-    const text = await readText(path, { signal })
-    for (const certificate of splitCertificates(text ?? '')) found.add(certificate)
-  }
+  const texts = await mapLimit(await listFiles(directories), 16, (path, signal) => readText(path, { signal }), {
+    signal,
+  })
+  for (const certificate of texts.flatMap((text) => splitCertificates(text ?? ''))) found.add(certificate)
   if (found.size > 0) return [...found]
   if (file === '' && directory === '') return [...rootCertificates]
   const named = [file && `SSL_CERT_FILE=${file}`, directory && `SSL_CERT_DIR=${directory}`].filter(Boolean).join(' ')
@@ -64,14 +65,26 @@ async function listFiles(directories: readonly string[]): Promise<readonly strin
     directories.map(async (directory) => {
       try {
         const entries = await readdir(directory, { withFileTypes: true })
-        return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => join(directory, name))
+        const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name)
+        return await Promise.all(
+          names.map(async (name) => ((await isAlias(join(directory, name))) ? [] : [join(directory, name)])),
+        )
       } catch {
         // As in Go: a directory that cannot be read adds nothing.
         return []
       }
     }),
   )
-  return lists.flat().toSorted()
+  return lists.flat(2).toSorted()
+}
+
+/** OpenSSL finds certificates by links in the same directory, named after a hash: each is read under its own name. */
+async function isAlias(path: string): Promise<boolean> {
+  try {
+    return !(await readlink(path)).includes('/')
+  } catch {
+    return false
+  }
 }
 
 /** `undefined` where it cannot be read: as in Go, the next one may be. */

@@ -8,7 +8,7 @@
  */
 import { inflateRawSync, inflateSync } from 'node:zlib'
 
-export interface OpenPgpPacket {
+interface OpenPgpPacket {
   readonly tag: number
   readonly body: Uint8Array
 }

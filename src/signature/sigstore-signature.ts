@@ -8,7 +8,7 @@ import type { KeyObject } from 'node:crypto'
 import { digestOf } from '../oci/digest.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 
-export const SIMPLE_SIGNING_MEDIA_TYPE = 'application/vnd.dev.cosign.simplesigning.v1+json'
+const SIMPLE_SIGNING_MEDIA_TYPE = 'application/vnd.dev.cosign.simplesigning.v1+json'
 const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature'
 
 /** One layer of a `.sig` manifest, and the bytes it names. */
