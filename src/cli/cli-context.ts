@@ -4,7 +4,7 @@ import type { RunResult } from '../workflow/run-result.ts'
 import type { Output } from './render/reporter.ts'
 
 /** The use cases, loaded when a command needs them: `--help` answers without them. */
-export interface Workflows {
+interface Workflows {
   readonly mirrorToMirror: (options: MirrorOptions, context: RunContext) => Promise<RunResult>
   readonly planRun: (options: MirrorOptions, context: RunContext) => Promise<RunResult>
 }

@@ -8,7 +8,7 @@ import { AirliftError } from '../base/errors.ts'
 import type { Flag } from './flag.ts'
 import type { FlagValues } from './flag-values.ts'
 
-export interface Credentials {
+interface Credentials {
   readonly username: string
   readonly password: string
 }

@@ -2,14 +2,14 @@
  * What the command line says about one flag. The parser, `--help`, shell completion
  * and the tables of `docs/commands.md` are made from a list of these.
  */
-export type FlagType = 'boolean' | 'string' | 'file' | 'directory' | 'url' | 'integer' | 'duration'
+type FlagType = 'boolean' | 'string' | 'file' | 'directory' | 'url' | 'integer' | 'duration'
 
 /**
  * `same`: does what it does there. `better`: that and more. `new`: is not there. `later`: checked now, without effect
  * until archives exist. `none`: accepted, and changes nothing here. `refused`: ends the run with what to do instead,
  * since ignoring it would change the result.
  */
-export type FlagEffect = 'same' | 'better' | 'new' | 'later' | 'none' | 'refused'
+type FlagEffect = 'same' | 'better' | 'new' | 'later' | 'none' | 'refused'
 
 export interface Flag {
   /** Without dashes. */

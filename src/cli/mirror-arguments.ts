@@ -13,7 +13,7 @@ import type { FlagValues } from './flag-values.ts'
 import { LOG_LEVELS } from './flags.ts'
 import { VERSION } from './version.ts'
 
-export type Mode = 'mirror-to-disk' | 'disk-to-mirror' | 'mirror-to-mirror'
+type Mode = 'mirror-to-disk' | 'disk-to-mirror' | 'mirror-to-mirror'
 
 export interface MirrorArguments {
   readonly mode: Mode

@@ -1,7 +1,7 @@
 /** Colours and signs that a terminal can show; neither where output is a file, or `NO_COLOR` is set. */
 import { styleText } from 'node:util'
 
-export type Paint = (text: string) => string
+type Paint = (text: string) => string
 
 export interface Style {
   readonly bold: Paint
