@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { expect, it } from 'vitest'
 import { ERROR_CODES } from '../src/base/errors.ts'
+import { VERSION } from '../src/cli/version.ts'
 import { withTables } from '../tools/commands-table.ts'
 
 const read = (name: string): Promise<string> => readFile(resolve(import.meta.dirname, '..', name), 'utf8')
@@ -28,4 +29,10 @@ it('docs/commands.md describes every event', async () => {
 
   expect(types.length).toBeGreaterThan(10)
   expect(types.filter((type) => !document.includes(`\n| \`${type}\` |`))).toEqual([])
+})
+
+it('the program has the version of the package', async () => {
+  const { version } = JSON.parse(await read('package.json')) as { readonly version: string }
+
+  expect(VERSION).toBe(version)
 })
