@@ -37,7 +37,7 @@ export async function listReferrers(
 }
 
 /** `sha256-<hex>`, cut to the length of a tag. */
-export function fallbackTag(subject: Digest): string {
+function fallbackTag(subject: Digest): string {
   return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`
 }
 

@@ -246,6 +246,25 @@ describe('limits', () => {
   })
 })
 
+describe('closing the client', () => {
+  it('ends what is under way and what waits for a place', async () => {
+    const arrived = Promise.withResolvers<void>()
+    const stall = (): Reply => {
+      arrived.resolve()
+      return { ...image, stallAfter: 0 }
+    }
+    await using registry = await scriptedRegistry([OPEN, { on: GET, reply: stall }])
+    const client = testClient({ limits: { connectionsPerHost: 1, requestsPerHost: 1 }, stallTimeoutMs: 60_000 })
+
+    const both = Promise.allSettled([manifestOf(client, registry.host), manifestOf(client, registry.host)])
+    await arrived.promise
+    await client[Symbol.asyncDispose]()
+
+    expect((await both).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(registry.requests).toHaveLength(2)
+  })
+})
+
 describe('a proxy', () => {
   it('is asked for what lies behind it', async () => {
     await using proxy = await scriptedRegistry([

@@ -85,7 +85,7 @@ export class Transport implements AsyncDisposable {
         method,
         headers: { 'user-agent': 'airlift', ...headers },
         body: body ?? null,
-        signal: AbortSignal.any([signal, this.#stop.signal]),
+        signal,
         // Without it, undici closes the connection after every HEAD.
         reset: false,
         highWaterMark: HIGH_WATER_MARK,
