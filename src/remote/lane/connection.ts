@@ -201,8 +201,12 @@ export class LaneConnection {
       buffer === this.#room && buffer !== this.#scratch
         ? this.#fill(length, sink)
         : this.#copyToSink(buffer.subarray(0, length))
-    if (this.#remaining === 0) this.#complete()
-    else if (!wantsMore) this.#stall.stop()
+    if (this.#remaining === 0) {
+      this.#complete()
+      // Whatever the sink wanted, it is done: a connection left paused would never see its next answer.
+      return true
+    }
+    if (!wantsMore) this.#stall.stop()
     return wantsMore
   }
 
