@@ -2,11 +2,12 @@
  * Runs the tests and ends with the plain line `N passed, N failed`.
  *
  * A file that does not load, and an error that no test caught, count as failed.
- * Arguments are names or parts of names of test files; all run without.
+ * Arguments are vitest's: names or parts of names of test files (all run without), and flags such as `--config`.
  */
-import { startVitest } from 'vitest/node'
+import { parseCLI, startVitest } from 'vitest/node'
 
-const vitest = await startVitest('test', process.argv.slice(2), { watch: false })
+const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)])
+const vitest = await startVitest('test', filter, { ...options, watch: false })
 const files = vitest.state.getTestModules()
 const tests = files.flatMap((file) => [...file.children.allTests()])
 const passed = tests.filter((test) => test.ok() && test.result().state === 'passed').length
