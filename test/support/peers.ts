@@ -1,4 +1,4 @@
-/** Other people's tools, as judges: they get a home of their own, so that nothing of the machine's configuration reaches them. */
+/** Skopeo as a judge, with a home of its own, so that nothing of the machine's configuration reaches it. */
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
