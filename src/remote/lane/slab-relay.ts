@@ -85,7 +85,7 @@ export class SlabRelay implements BodySink {
     this.#options.onProgress(this.received)
     if (this.received >= this.#expected.size) this.#finish()
     else if (this.#slab.length - end < LEAST_ROOM) this.#send()
-    this.#paused = this.#inFlight >= IN_FLIGHT
+    this.#paused = this.end === undefined && this.#inFlight >= IN_FLIGHT
     return !this.#paused
   }
 
