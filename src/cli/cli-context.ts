@@ -7,6 +7,8 @@ import type { Output } from './render/reporter.ts'
 interface Workflows {
   readonly mirrorToMirror: (options: MirrorOptions, context: RunContext) => Promise<RunResult>
   readonly planRun: (options: MirrorOptions, context: RunContext) => Promise<RunResult>
+  /** Rejects for a configuration with which no run can start. */
+  readonly readImageSet: (options: MirrorOptions, context: Pick<RunContext, 'signal'>) => Promise<unknown>
 }
 
 export interface CliContext extends Omit<RunContext, 'onEvent'> {

@@ -41,6 +41,7 @@ const context: CliContext = {
   loadWorkflows: async () => ({
     ...(await import('../workflow/mirror-to-mirror.ts')),
     ...(await import('../workflow/plan-run.ts')),
+    ...(await import('../workflow/open-run.ts')),
   }),
 }
 

@@ -23,6 +23,8 @@ const RESULT: RunResult = {
 }
 const WORKSPACE = ['-c', 'isc.yaml', '--workspace', 'file:///w', 'docker://mirror.example:5000/ns']
 
+const unused = (): Promise<never> => Promise.reject(new Error('not asked for'))
+
 interface Run {
   readonly exitCode: number
   readonly stdout: string
@@ -52,7 +54,11 @@ async function run(args: readonly string[], more: Partial<CliContext> = {}): Pro
     now: () => new Date(0),
     stdout: { write: (text) => out.push(text) },
     stderr: { write: (text) => err.push(text) },
-    loadWorkflows: async () => ({ mirrorToMirror: record('mirrorToMirror'), planRun: record('planRun') }),
+    loadWorkflows: async () => ({
+      mirrorToMirror: record('mirrorToMirror'),
+      planRun: record('planRun'),
+      readImageSet: () => Promise.resolve(),
+    }),
     ...more,
   })
   return { exitCode, stdout: out.join(''), stderr: err.join(''), calls }
@@ -86,6 +92,17 @@ describe('the mirror command', () => {
     ],
   ])('refuses %j plainly', async (args, message) => {
     await expect(run(args)).rejects.toMatchObject({ code: 'UNSUPPORTED', message })
+  })
+
+  it('tells what is wrong in a configuration before it refuses a mode', async () => {
+    const readImageSet = (): Promise<never> =>
+      Promise.reject(new AirliftError('CONFIG_INVALID', 'isc.yaml:1:1: no kind'))
+    const loadWorkflows: CliContext['loadWorkflows'] = () =>
+      Promise.resolve({ mirrorToMirror: unused, planRun: unused, readImageSet })
+
+    await expect(run(['-c', 'isc.yaml', 'file://out'], { loadWorkflows })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    })
   })
 
   it('takes the last value of a flag, and every spelling of the log level', async () => {

@@ -29,11 +29,27 @@ export interface Run extends AsyncDisposable {
   readonly onEvent: EventSink
 }
 
+/** What a configuration asks for, towards the destination of the run. */
+export interface ImageSetRequest {
+  readonly config: LoadedImageSetConfig['config']
+  readonly warnings: LoadedImageSetConfig['warnings']
+  readonly base: TargetBase
+  readonly set: WantedSet
+}
+
+/** @throws {AirliftError} for a configuration with which no run can start. */
+export async function readImageSet(
+  options: MirrorOptions,
+  { signal }: Pick<RunContext, 'signal'>,
+): Promise<ImageSetRequest> {
+  const { config, warnings } = await loadImageSetConfig(options.configFile, { signal })
+  const base = targetBase(options)
+  return { config, warnings, base, set: wantedImages(config, base) }
+}
+
 /** Nothing is written before the configuration has been read whole. */
 export async function openRun(options: MirrorOptions, context: RunContext): Promise<Run> {
-  const { config, warnings } = await loadImageSetConfig(options.configFile, context)
-  const base = targetBase(options)
-  const set = wantedImages(config, base)
+  const { config, warnings, base, set } = await readImageSet(options, context)
   const started = context.now()
   const directory = workingDir(options.workingDir, started)
   await using stack = new AsyncDisposableStack()

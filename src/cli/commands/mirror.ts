@@ -31,7 +31,7 @@ async function mirror(values: FlagValues, destinations: readonly string[], conte
   refuseUnsupported(values, MIRROR_FLAGS)
   const credentials = readCredentials(values)
   const request = readMirrorArguments(values, destinations, context)
-  checkSupported(request)
+  if (!isSupported(request)) return await refuse(request, context)
 
   const { createReporter, reportResult } = await import('../render/report-run.ts')
   const isJson = values['output'] === 'json'
@@ -59,8 +59,14 @@ async function mirror(values: FlagValues, destinations: readonly string[], conte
   return result.exitCode
 }
 
-function checkSupported({ mode, options }: MirrorArguments): void {
-  if (mode === 'mirror-to-mirror' || (mode === 'mirror-to-disk' && options.dryRun !== 'off')) return
+function isSupported({ mode, options }: MirrorArguments): boolean {
+  return mode === 'mirror-to-mirror' || (mode === 'mirror-to-disk' && options.dryRun !== 'off')
+}
+
+/** What is wrong in the configuration is told first, as in every other run. */
+async function refuse({ mode, options }: MirrorArguments, context: CliContext): Promise<never> {
+  const { readImageSet } = await context.loadWorkflows()
+  await readImageSet(options, context)
   const what = mode === 'mirror-to-disk' ? 'writing archives (destination file://)' : 'mirroring from archives (--from)'
   throw new AirliftError('UNSUPPORTED', `${what} is not part of this version`, {
     hint: 'mirror from registry to registry with --workspace file://DIR docker://REGISTRY, or plan with --dry-run',
