@@ -9,7 +9,6 @@ import { redact } from './redact.ts'
 
 /** Stable identifiers; `docs/errors.md` has one section for each, and a test checks that. */
 export const ERROR_CODES = [
-  'ABORTED',
   'AUTH_FILE_INVALID',
   'AUTH_REQUIRED',
   'BLOB_UNKNOWN',
@@ -22,7 +21,6 @@ export const ERROR_CODES = [
   'DIGEST_MISMATCH',
   'DISK_FAILED',
   'FLAG_INVALID',
-  'IMAGE_FAILED',
   'INDEX_SPARSE',
   'LAYOUT_INVALID',
   'MANIFEST_INVALID',
@@ -41,7 +39,6 @@ export const ERROR_CODES = [
   'REGISTRY_REFUSED',
   'REGISTRY_UNREACHABLE',
   'REGISTRY_UNSUPPORTED',
-  'RUN_FAILED',
   'SIZE_MISMATCH',
   'TIMEOUT',
   'UNSUPPORTED',

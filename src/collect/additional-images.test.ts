@@ -48,6 +48,11 @@ describe('wantedAdditionalImages', () => {
       { place: { kind: 'layout', name: '/srv/images/tool' }, name: '', repository: 'srv/images/tool', tag: 'latest' },
     ],
     [
+      'an official image of Docker Hub',
+      entry('docker.io/ubuntu:22.04'),
+      { place: { kind: 'repository', registry: 'docker.io', repository: 'library/ubuntu' }, repository: 'ubuntu' },
+    ],
+    [
       'platforms',
       entry('quay.io/a/b:v1', { platforms: [{ os: 'linux', architecture: 'arm64' }] }),
       { platforms: [{ os: 'linux', architecture: 'arm64' }] },

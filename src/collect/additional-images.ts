@@ -49,12 +49,17 @@ function fromRegistry(name: DockerImageName, entry: AdditionalImage): WantedImag
     kind: 'generic',
     origin: entry.name.replace(/^docker:\/\//, ''),
     source: formatImageName(pulled),
-    place: { kind: 'repository', registry, repository },
+    place: { kind: 'repository', registry, repository: hubRepository(registry, repository) },
     name: digest ?? tag ?? '',
     repository: entry.targetRepo ?? repository,
     tag: entry.targetTag ?? tag ?? (digest === undefined ? '' : `sha256-${digestHex(digest)}`),
     sourceHas: { tag: tag !== undefined, digest: digest !== undefined },
   }
+}
+
+/** Docker Hub keeps its official images under a name of their own; everyone calls them without it. */
+function hubRepository(registry: string, repository: string): string {
+  return registry === 'docker.io' && !repository.includes('/') ? `library/${repository}` : repository
 }
 
 function fromLayout(name: OciImageName, entry: AdditionalImage): WantedImage {

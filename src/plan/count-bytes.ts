@@ -20,19 +20,20 @@ export interface CountOptions {
   readonly repository: string
   /** Images of the plan that have each blob. */
   readonly uses: ReadonlyMap<Digest, number>
-  /** Blobs that an earlier image fetches; this image's are added. */
-  readonly fetched: Set<Digest>
+  /** Repositories that an earlier image brings each blob to; this image's is added. */
+  readonly brought: Map<Digest, Set<string>>
 }
 
 /** `blobs` are one image's, each once. */
-export function countBytes(blobs: readonly PlannedBlob[], { repository, uses, fetched }: CountOptions): ByteCounts {
+export function countBytes(blobs: readonly PlannedBlob[], { repository, uses, brought }: CountOptions): ByteCounts {
   return blobs
     .map(({ content, heldBy }) => {
       const { size, digest } = content
       const alone = uses.get(digest) === 1
-      const present = heldBy.includes(repository)
-      const mounted = !present && (heldBy.length > 0 || fetched.has(digest))
-      if (!present && !mounted) fetched.add(digest)
+      const before = brought.get(digest) ?? new Set()
+      const present = heldBy.includes(repository) || before.has(repository)
+      const mounted = !present && heldBy.length + before.size > 0
+      brought.set(digest, new Set([...before, repository]))
       return {
         total: size,
         unique: alone ? size : 0,

@@ -125,7 +125,7 @@ function countAll(placed: readonly Placed[], blobs: readonly PlannedBlob[]): Pla
   const uses = new Map<Digest, number>()
   for (const { manifests } of placed)
     for (const digest of distinctBlobs(manifests)) uses.set(digest, (uses.get(digest) ?? 0) + 1)
-  const fetched = new Set<Digest>()
+  const brought = new Map<Digest, Set<string>>()
   return placed.map(({ image, target, manifests }) => ({
     id: formatTarget(target),
     wanted: image,
@@ -135,7 +135,7 @@ function countAll(placed: readonly Placed[], blobs: readonly PlannedBlob[]): Pla
     manifests,
     bytes: countBytes(
       [...distinctBlobs(manifests)].flatMap((digest) => byDigest.get(digest) ?? []),
-      { repository: target.repository, uses, fetched },
+      { repository: target.repository, uses, brought },
     ),
     state: manifests.every(({ present, tags }) => present && tags.length === 0) ? 'present' : 'copy',
   }))

@@ -16,7 +16,7 @@ export interface ByteCounts {
   /** Of blobs that no other image of the plan has. */
   readonly unique: number
   readonly shared: number
-  /** In blobs that the target repository holds already. */
+  /** In blobs that the target repository holds already, or gets with an earlier image. */
   readonly present: number
   /** In blobs that another repository of the target holds, or gets before this one: mounted, if the target mounts. */
   readonly mounted: number
