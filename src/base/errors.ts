@@ -9,6 +9,8 @@ import { redact } from './redact.ts'
 
 /** Stable identifiers; `docs/errors.md` has one section for each, and a test checks that. */
 export const ERROR_CODES = [
+  'ARCHIVE_INCOMPLETE',
+  'ARCHIVE_INVALID',
   'AUTH_FILE_INVALID',
   'AUTH_REQUIRED',
   'BLOB_UNKNOWN',
