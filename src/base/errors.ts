@@ -9,6 +9,7 @@ import { redact } from './redact.ts'
 
 /** Stable identifiers; `docs/errors.md` has one section for each, and a test checks that. */
 export const ERROR_CODES = [
+  'ARCHIVE_BUSY',
   'ARCHIVE_INCOMPLETE',
   'ARCHIVE_INVALID',
   'AUTH_FILE_INVALID',
@@ -22,6 +23,7 @@ export const ERROR_CODES = [
   'DIGEST_INVALID',
   'DIGEST_MISMATCH',
   'DISK_FAILED',
+  'DISK_FULL',
   'FLAG_INVALID',
   'INDEX_SPARSE',
   'LAYOUT_INVALID',
@@ -44,6 +46,7 @@ export const ERROR_CODES = [
   'SIZE_MISMATCH',
   'TIMEOUT',
   'UNSUPPORTED',
+  'VOLUME_EXISTS',
 ] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
