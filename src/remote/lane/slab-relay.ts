@@ -45,6 +45,8 @@ export class SlabPool {
 }
 
 export interface SlabRelayOptions {
+  /** What has arrived earlier, hashed. */
+  readonly start?: { readonly hash: Hash; readonly received: number }
   readonly slabs: SlabPool
   readonly onResume: () => void
   readonly onProgress: (received: number) => void
@@ -52,7 +54,7 @@ export interface SlabRelayOptions {
 
 export class SlabRelay implements BodySink {
   /** Bytes received in order, all of them hashed. */
-  received = 0
+  received: number
   /** What became of the blob, once all of it has come. */
   end: RelayEnd | undefined
   readonly #expected: Expected
@@ -68,9 +70,10 @@ export class SlabRelay implements BodySink {
     this.#expected = expected
     this.#target = target
     this.#options = options
-    this.#hash = createHash(digestAlgorithm(expected.digest))
-    this.#slab = options.slabs.take(expected.size)
-    if (expected.size === 0) this.#finish()
+    this.received = options.start?.received ?? 0
+    this.#hash = options.start?.hash ?? createHash(digestAlgorithm(expected.digest))
+    this.#slab = options.slabs.take(expected.size - this.received)
+    if (this.received === expected.size) this.#finish()
   }
 
   room(): Uint8Array {
