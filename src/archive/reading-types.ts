@@ -5,8 +5,10 @@
  * Content is believed only once it hashes to its digest, which its reader checks
  * for blobs, and the archive for manifests.
  */
+import type { Readable } from 'node:stream'
 import type { BlobReader } from '../content/blob-store.ts'
 import type { CallOptions, ImageSource } from '../content/ports.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { ArchiveIdentity } from './archive-types.ts'
@@ -82,6 +84,7 @@ export interface ArchivedFile {
 /** One repository of the archive, as the links of its volumes have it. */
 export interface ArchiveRepository extends ImageSource {
   readonly name: string
+  readonly exists: boolean
   /** Bytes of a blob that is linked here and lies in a volume. */
   size(digest: Digest): number | undefined
   /** Reads straight from the volume. */
@@ -103,6 +106,8 @@ export interface Archive extends AsyncDisposable {
   digests(): Iterable<Digest>
   /** `undefined` where no volume holds it. */
   locate(digest: Digest): ContentLocation | undefined
+  /** Any blob or manifest, whichever repository links it. @throws {AirliftError} `BLOB_UNKNOWN`. */
+  openBlob(content: Descriptor, options: CallOptions & { readonly offset?: number }): Promise<Readable>
   /** Which archive would hold `digest`, which is in no volume, in words: `archive 1 (sha256:…)`. */
   holderOf(digest: Digest): string
   /** Entries that are neither blobs nor links, by the beginning of their names; sorted. */

@@ -10,6 +10,7 @@ import { redact } from './redact.ts'
 /** Stable identifiers; `docs/errors.md` has one section for each, and a test checks that. */
 export const ERROR_CODES = [
   'ARCHIVE_BUSY',
+  'ARCHIVE_DAMAGED',
   'ARCHIVE_INCOMPLETE',
   'ARCHIVE_INVALID',
   'AUTH_FILE_INVALID',

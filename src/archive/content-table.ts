@@ -1,0 +1,102 @@
+/**
+ * What the volumes of an archive hold, by digest and by name: built from their
+ * entries, volume after volume, the later ones winning for tags and files.
+ *
+ * Costs some 100 bytes for each blob, link and file; the number of them is bounded.
+ */
+import { AirliftError } from '../base/errors.ts'
+import { isDigest } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
+import { parseEntryName } from './entry-name.ts'
+import type { ContentLocation, ListedImage } from './reading-types.ts'
+import type { VolumeFile } from './volume-file.ts'
+
+export interface TableEntry {
+  readonly name: string
+  readonly offset: number
+  readonly size: number
+}
+
+/** Content in a volume that is open. */
+export interface StoredRange {
+  readonly file: VolumeFile
+  readonly volume: ContentLocation['volume']
+  readonly offset: number
+  readonly size: number
+}
+
+export interface RepositoryTable {
+  readonly layers: Set<Digest>
+  readonly revisions: Set<Digest>
+  /** A link is read when somebody asks for its tag. */
+  readonly tags: Map<string, Digest | StoredRange>
+}
+
+/** Entries of all volumes together. The biggest mirrors of the field have some 400,000. */
+const MAX_ENTRIES = 4_000_000
+const MAX_LINK_BYTES = 256
+
+export class ContentTable {
+  readonly blobs: Map<Digest, StoredRange> = new Map()
+  readonly files: Map<string, StoredRange> = new Map()
+  readonly repositories: Map<string, RepositoryTable> = new Map()
+  #entries = 0
+
+  /** @throws {AirliftError} `ARCHIVE_INVALID` once there are too many. */
+  add({ name, offset, size }: TableEntry, { file, volume }: Pick<StoredRange, 'file' | 'volume'>): void {
+    this.#entries += 1
+    if (this.#entries > MAX_ENTRIES) {
+      throw new AirliftError('ARCHIVE_INVALID', `the volumes up to ${file.path} have more than ${MAX_ENTRIES} entries`)
+    }
+    const parsed = parseEntryName(name)
+    switch (parsed.kind) {
+      case 'blob':
+        this.blobs.set(parsed.digest, { file, volume, offset, size })
+        return
+      case 'layer':
+        this.#repository(parsed.repository).layers.add(parsed.digest)
+        return
+      case 'revision':
+        this.#repository(parsed.repository).revisions.add(parsed.digest)
+        return
+      case 'tag':
+        this.#repository(parsed.repository).tags.set(parsed.tag, { file, volume, offset, size })
+        return
+      case 'file':
+        this.files.set(name, { file, volume, offset, size })
+        return
+      case 'passed-over':
+        return
+    }
+  }
+
+  /** Links of an image as its index has them: those in the first volume of a set may be out of reach. */
+  addImage({ repository, tag, digest, content = [] }: ListedImage): void {
+    const table = this.#repository(repository)
+    for (const child of content) {
+      table.layers.add(child)
+      table.revisions.add(child)
+    }
+    table.revisions.add(digest)
+    if (!table.tags.has(tag)) table.tags.set(tag, digest)
+  }
+
+  #repository(name: string): RepositoryTable {
+    const known = this.repositories.get(name)
+    if (known !== undefined) return known
+    const made: RepositoryTable = { layers: new Set(), revisions: new Set(), tags: new Map() }
+    this.repositories.set(name, made)
+    return made
+  }
+}
+
+/** What a tag points at; `undefined` where there is no such tag, or its link is none. */
+export function taggedDigest({ tags }: RepositoryTable, tag: string): Digest | undefined {
+  const target = tags.get(tag)
+  if (typeof target !== 'object') return target
+  if (target.size > MAX_LINK_BYTES) return undefined
+  const text = target.file.readExactly(target.offset, target.size).toString('latin1').trim()
+  if (!isDigest(text)) return undefined
+  tags.set(tag, text)
+  return text
+}
