@@ -12,7 +12,8 @@ const HIGH_WATER_MARK = 256 * 1024
 export async function carryByStream(source: ContentSource, job: CarryJob): Promise<void> {
   const { content, target, signal } = job
   const failures: unknown[] = []
-  const bytes = Readable.from(readOn(source, job, failures), { objectMode: false, highWaterMark: HIGH_WATER_MARK })
+  const remembering = { source, offset: 0, onGivenUp: (failure: unknown) => void failures.push(failure) }
+  const bytes = Readable.from(readOn(job, remembering), { objectMode: false, highWaterMark: HIGH_WATER_MARK })
   const verify = new VerifyStream(content)
   // Both ends learn of a failure through their streams; it is told by `put`.
   pipeline(bytes, verify, () => undefined)
@@ -26,20 +27,31 @@ export async function carryByStream(source: ContentSource, job: CarryJob): Promi
   }
 }
 
+export interface ReadOnOptions {
+  readonly source: ContentSource
+  /** First byte wanted. */
+  readonly offset: number
+  /** Told what the generator throws, for readers that only see their own end. */
+  readonly onGivenUp?: (failure: unknown) => void
+}
+
 /** The blob's bytes, going on where a cut left off. Too few or too many are the verifier's to find. */
-async function* readOn(source: ContentSource, job: CarryJob, failures: unknown[]): AsyncGenerator<Buffer> {
+export async function* readOn(
+  job: Pick<CarryJob, 'content' | 'signal' | 'budget' | 'onProgress'>,
+  { source, offset, onGivenUp }: ReadOnOptions,
+): AsyncGenerator<Buffer, void> {
   const { content, signal, budget } = job
-  for (let offset = 0; ;) {
+  for (let position = offset; ;) {
     try {
-      for await (const chunk of await source.open(content, { signal, offset })) {
-        offset += (chunk as Buffer).length
-        job.onProgress(Math.min(offset, content.size))
+      for await (const chunk of await source.open(content, { signal, offset: position })) {
+        position += (chunk as Buffer).length
+        job.onProgress(Math.min(position, content.size))
         yield chunk as Buffer
       }
       return
     } catch (error) {
-      await budget.spend(error, offset).catch((last: unknown) => {
-        failures.push(last)
+      await budget.spend(error, position).catch((last: unknown) => {
+        onGivenUp?.(last)
         throw last
       })
     }

@@ -2,7 +2,7 @@
 import type { CallOptions, ContentSink, ContentSource } from '../content/ports.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { BlobOrders } from './blob-orders.ts'
-import type { RetryBudget } from './retry-budget.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 /** A repository whose blobs other code may ask for. */
 export type OrderingSource = ContentSource & Pick<BlobOrders, 'blobGet' | 'resolveRedirect' | 'reauthorise' | 'refusal'>
@@ -15,4 +15,27 @@ export interface CarryJob extends CallOptions {
   readonly targetRegistry: string
   readonly budget: RetryBudget
   readonly onProgress: (received: number) => void
+}
+
+/** Time between two reports of progress, in milliseconds. */
+const PROGRESS_MS = 100
+
+/** Reports the last byte always, and others now and then. */
+export function throttled({ size }: Descriptor, onProgress: (received: number) => void): (received: number) => void {
+  let nextAt = 0
+  return (received) => {
+    const now = performance.now()
+    if (now < nextAt && received < size) return
+    nextAt = now + PROGRESS_MS
+    onProgress(received)
+  }
+}
+
+export function givesOrders(source: ContentSource | OrderingSource): source is OrderingSource {
+  return 'blobGet' in source
+}
+
+/** For a source that is passed over where it fails. */
+export function noRetries({ signal }: CallOptions): RetryBudget {
+  return new RetryBudget({ signal, policy: { times: 0, delayMs: 0 }, onRetry: () => undefined })
 }
