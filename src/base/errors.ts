@@ -48,6 +48,7 @@ export const ERROR_CODES = [
   'TIMEOUT',
   'UNSUPPORTED',
   'VOLUME_EXISTS',
+  'VOLUME_TOO_SMALL',
 ] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
