@@ -133,6 +133,7 @@ export class ArchiveSource implements ArchiveRepository {
     const holder = this.#options.holderOf(digest)
     return new AirliftError('BLOB_UNKNOWN', `${digest} of ${this.name} is in no volume here: it is in ${holder}`, {
       hint: `carry ${holder} here too and name its directory as well, or mirror it to the target first`,
+      details: { digest },
     })
   }
 
