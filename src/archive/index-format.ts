@@ -92,6 +92,11 @@ export function stateOf({ source }: PlacedEntry, losses: Losses): EntryState {
   }
 }
 
+/** What a volume holds besides its index: the position here is the one in the index's `entries`. */
+export function indexedEntries(volume: VolumeLayout): readonly PlacedEntry[] {
+  return volume.entries.filter(({ source }) => source.kind !== 'index')
+}
+
 export function volumeIndex(
   content: ArchiveContent,
   layout: ArchiveLayout,
@@ -106,7 +111,7 @@ export function volumeIndex(
     volume: describe(volume),
     volumes: layout.volumes.map(describe),
     images: content.images.map((image) => ({ ...image, state: losses.images.has(image.id) ? 'void' : 'whole' })),
-    entries: volume.entries.flatMap((entry) => {
+    entries: indexedEntries(volume).flatMap((entry) => {
       const { name, offset, size, source } = entry
       if (source.kind === 'index') return []
       const [digest, images] =
