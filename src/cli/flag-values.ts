@@ -7,8 +7,11 @@
 import { AirliftError } from '../base/errors.ts'
 import type { Flag } from './flag.ts'
 
-/** By name of the flag, as in the table; durations in milliseconds. */
-export type FlagValues = Readonly<Record<string, string | number | boolean | undefined>>
+/** Durations in milliseconds; a list for a flag that may be repeated. */
+export type FlagValue = string | number | boolean | readonly string[]
+
+/** By name of the flag, as in the table. */
+export type FlagValues = Readonly<Record<string, FlagValue | undefined>>
 
 /**
  * Rewrites what the parser does not read in the form of Go: `--bool=false` becomes `--no-bool`, `--bool=true` becomes

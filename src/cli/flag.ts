@@ -23,6 +23,8 @@ export interface Flag {
   /** Where the default comes from when it is no constant. */
   readonly initialFrom?: string
   readonly choices?: readonly string[]
+  /** May be given more than once; each time adds a value. */
+  readonly repeatable?: true
   /** One line, for `--help`. */
   readonly help: string
   readonly hidden?: true

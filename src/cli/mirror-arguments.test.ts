@@ -24,7 +24,7 @@ describe('readMirrorArguments', () => {
   it.each([
     [{}, 'file://out', { mode: 'mirror-to-disk', workingDir: '/work/out/working-dir' }],
     [{}, 'file:///data/helm-mirror', { mode: 'mirror-to-disk', workingDir: '/data/helm-mirror/working-dir' }],
-    [{ from: 'file:///in' }, TARGET, { mode: 'disk-to-mirror', workingDir: '/in/working-dir' }],
+    [{ from: ['file:///in'] }, TARGET, { mode: 'disk-to-mirror', workingDir: '/in/working-dir' }],
     [{ workspace: 'file://./ws' }, TARGET, { mode: 'mirror-to-mirror', workingDir: '/work/ws/working-dir' }],
     [{ workspace: 'file:///w/working-dir' }, TARGET, { mode: 'mirror-to-mirror', workingDir: '/w/working-dir' }],
   ] as const)('takes %j %s', (values, destination, { mode, workingDir }) => {
@@ -109,7 +109,7 @@ describe('readMirrorArguments', () => {
     [{ workspace: '/w' }, [TARGET], 'when --workspace is used, it must have file:// prefix'],
     [{ 'log-level': 'loud' }, ['file://a'], '"loud": invalid log-level, it should be one of (info,debug,trace,error)'],
     [{ config: undefined }, ['file://a'], 'use the --config flag it is mandatory'],
-    [{ from: '/in' }, [TARGET], 'when --from is used, it must have file:// prefix'],
+    [{ from: ['file:///in', '/in'] }, [TARGET], 'when --from is used, it must have file:// prefix'],
     [{ since: 'yesterday' }, ['file://a'], '--since flag needs to be in format yyyy-MM-dd'],
     [{ since: '2026-02-30' }, ['file://a'], '--since flag needs to be in format yyyy-MM-dd'],
     [{ 'parallel-images': 11 }, ['file://a'], 'the flag parallel-images must be between the range 1 to 10'],
@@ -120,7 +120,7 @@ describe('readMirrorArguments', () => {
       '--dry-run and --dry-run-manifest-lists cannot be used together',
     ],
     [
-      { from: 'file://b' },
+      { from: ['file://b'] },
       ['file://a'],
       'when destination is file://, mirrorToDisk workflow is assumed, and the --from argument is not needed',
     ],
@@ -130,7 +130,7 @@ describe('readMirrorArguments', () => {
       'when destination is file://, mirrorToDisk workflow is assumed, and the --workspace argument is not needed',
     ],
     [
-      { from: 'file://a', workspace: 'file://b' },
+      { from: ['file://a'], workspace: 'file://b' },
       [TARGET],
       'when destination is docker://, --from (assumes disk to mirror workflow) and --workspace (assumes mirror to mirror workflow) cannot be used together',
     ],

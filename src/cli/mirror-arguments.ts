@@ -67,8 +67,8 @@ function logLevelOf(values: FlagValues): LogLevel {
 
 function checkFlags(values: FlagValues): void {
   if (text(values, 'config') === undefined) throw invalid('use the --config flag it is mandatory')
-  const from = text(values, 'from')
-  if (from !== undefined && !from.startsWith(FILE)) throw invalid('when --from is used, it must have file:// prefix')
+  if (list(values, 'from').some((from) => !from.startsWith(FILE)))
+    throw invalid('when --from is used, it must have file:// prefix')
   const since = text(values, 'since')
   if (since !== undefined && !isDate(since)) throw invalid('--since flag needs to be in format yyyy-MM-dd')
   for (const name of ['parallel-layers', 'parallel-images']) {
@@ -88,12 +88,13 @@ function isDate(value: string): boolean {
 }
 
 function modeOf(destination: string, values: FlagValues): Mode {
-  const hasFrom = text(values, 'from') !== undefined
+  const hasFrom = list(values, 'from').length > 0
   const hasWorkspace = text(values, 'workspace') !== undefined
   if (destination.startsWith(FILE)) {
     const assumed = 'when destination is file://, mirrorToDisk workflow is assumed, and the'
     if (hasFrom) throw invalid(`${assumed} --from argument is not needed`)
     if (hasWorkspace) throw invalid(`${assumed} --workspace argument is not needed`)
+    refuseReadingFlags(values)
     return 'mirror-to-disk'
   }
   if (destination.startsWith(DOCKER)) {
@@ -103,12 +104,19 @@ function modeOf(destination: string, values: FlagValues): Mode {
       throw invalid(`when destination is docker://, ${both} and ${workspace} cannot be used together`)
     if (!hasFrom && !hasWorkspace)
       throw invalid(`when destination is docker://, either ${both} or ${workspace} need to be provided`)
+    if (!hasFrom) refuseReadingFlags(values)
     return hasFrom ? 'disk-to-mirror' : 'mirror-to-mirror'
   }
   throw invalid(
     'destination must have either file:// (mirror to disk) or docker:// (diskToMirror) protocol prefixes',
     `${JSON.stringify(destination.slice(0, 200))} is neither a command nor a destination: see --help`,
   )
+}
+
+/** Ignored, they would leave files in a place that nobody asked for, or an image out. */
+function refuseReadingFlags(values: FlagValues): void {
+  const given = ['output-dir', 'partial'].find((name) => values[name] !== undefined && values[name] !== false)
+  if (given !== undefined) throw invalid(`--${given} is for runs that read archives, with --from`)
 }
 
 interface Parts {
@@ -118,13 +126,11 @@ interface Parts {
 }
 
 function toOptions(values: FlagValues, { mode, destination, surroundings }: Parts): MirrorOptions {
-  const root =
-    {
-      'mirror-to-disk': destination,
-      'disk-to-mirror': text(values, 'from'),
-      'mirror-to-mirror': text(values, 'workspace'),
-    }[mode] ?? ''
-  const directory = directoryOf(root, surroundings)
+  const from = mode === 'disk-to-mirror' ? list(values, 'from').map((url) => directoryOf(url, surroundings)) : []
+  const output = text(values, 'output-dir')
+  const outputs = output === undefined ? from : [resolve(surroundings.cwd, output)]
+  const root = mode === 'mirror-to-disk' ? destination : (text(values, 'workspace') ?? '')
+  const directory = outputs[0] ?? directoryOf(root, surroundings)
   const isWorkingDir = mode === 'mirror-to-mirror' && basename(directory) === 'working-dir'
   const tlsVerify = values['tls-verify'] !== false
   const cacheRoot = text(values, 'cache-dir') ?? (surroundings.env['OC_MIRROR_CACHE'] || surroundings.env['HOME'])
@@ -132,6 +138,11 @@ function toOptions(values: FlagValues, { mode, destination, surroundings }: Part
     configFile: text(values, 'config') ?? '',
     destination: mode === 'mirror-to-disk' ? { kind: 'disk', directory } : registryOf(destination),
     workingDir: isWorkingDir ? directory : join(directory, 'working-dir'),
+    from,
+    outputs,
+    partial: isOn(values, 'partial'),
+    since: text(values, 'since'),
+    strictArchive: isOn(values, 'strict-archive'),
     dryRun: isOn(values, 'dry-run-manifest-lists')
       ? 'mapping-with-manifests'
       : isOn(values, 'dry-run')
@@ -184,6 +195,11 @@ function registryOf(destination: string): Destination {
 function text(values: FlagValues, name: string): string | undefined {
   const value = values[name]
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function list(values: FlagValues, name: string): readonly string[] {
+  const value = values[name]
+  return typeof value === 'object' ? value.filter((text) => text !== '') : []
 }
 
 function number(values: FlagValues, name: string): number {

@@ -6,7 +6,7 @@ import { runMirror } from './commands/mirror.ts'
 import { renderVersion } from './commands/version.ts'
 import type { Flag } from './flag.ts'
 import { normalizeArguments, parseFlagValue } from './flag-values.ts'
-import type { FlagValues } from './flag-values.ts'
+import type { FlagValue, FlagValues } from './flag-values.ts'
 import { MIRROR_FLAGS } from './flags.ts'
 import { VERSION } from './version.ts'
 
@@ -94,16 +94,18 @@ function addFlag(program: Command, flag: Flag): void {
     `${short}--${flag.name}${value}`,
     `${flag.help}${flag.effect === 'later' ? ' (no effect yet)' : initial}`,
   ).hideHelp(flag.hidden ?? false)
-  if (flag.type !== 'boolean') option.argParser((text: string) => parseFlagValue(flag, text))
+  if (flag.repeatable === true)
+    option.argParser((text: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), text])
+  else if (flag.type !== 'boolean') option.argParser((text: string) => parseFlagValue(flag, text))
   program.addOption(option)
   if (flag.type === 'boolean') program.addOption(new Option(`--no-${flag.name}`).hideHelp())
 }
 
 /** By name of the flag; a flag's other spelling counts where the flag itself is not given. */
 function valuesOf(program: Command): FlagValues {
-  const given = program.opts<Record<string, string | number | boolean | undefined>>()
+  const given = program.opts<Record<string, FlagValue | undefined>>()
   const keys = new Map(program.options.map((option) => [option.long ?? '', option.attributeName()]))
-  const valueOf = (flag: Flag): string | number | boolean | undefined => given[keys.get(`--${flag.name}`) ?? '']
+  const valueOf = (flag: Flag): FlagValue | undefined => given[keys.get(`--${flag.name}`) ?? '']
   return Object.fromEntries(
     MIRROR_FLAGS.map((flag) => {
       const spelling = MIRROR_FLAGS.find(({ sameAs }) => sameAs === flag.name)
@@ -132,6 +134,12 @@ function examples(name: string): string {
 Examples:
   # what would be copied, and how many bytes
   ${name} -c isc.yaml --workspace file:///data/mirror docker://registry.example:5000/ocp --dry-run
+
+  # to a disk that is carried to the other side
+  ${name} -c isc.yaml file:///data/archive
+
+  # from that disk into the mirror registry there
+  ${name} -c isc.yaml --from file:///data/archive docker://registry.example:5000/ocp
 
   # from the source registries straight into a mirror registry
   ${name} -c isc.yaml --workspace file:///data/mirror docker://registry.example:5000/ocp

@@ -24,6 +24,8 @@ export type Place =
   | ({ readonly kind: 'repository' } & RepositoryName)
   /** An OCI image layout directory, by the name under which the run knows it. */
   | { readonly kind: 'layout'; readonly name: string }
+  /** A repository in the archive that the run reads or writes. */
+  | { readonly kind: 'archive'; readonly repository: string }
 
 /** A tag or a digest, as the last segment of a manifest's URL has it. */
 export type TagOrDigest = string

@@ -7,10 +7,10 @@
 import type { RetryPolicy } from '../base/retry.ts'
 import { Semaphore } from '../base/semaphore.ts'
 import type { BlobCarrier, CarryOptions, CarryOrder, ContentSource, Place } from '../content/ports.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import { carryByLane } from './carry-by-lane.ts'
 import { carryByStream } from './carry-by-stream.ts'
+import { givesOrders, noRetries, throttled } from './carry-job.ts'
 import type { CarryJob, OrderingSource, OrderingTarget } from './carry-job.ts'
 import type { Lanes } from './lane/copy-blob.ts'
 import { LaneGet } from './lane/http-get.ts'
@@ -31,9 +31,6 @@ export interface RemoteCarrierOptions {
   readonly blobsPerHost: number
 }
 
-/** Time between two reports of progress, in milliseconds. */
-const PROGRESS_MS = 100
-
 export class RemoteCarrier implements BlobCarrier, Disposable {
   readonly #options: RemoteCarrierOptions
   readonly #lanes: Lanes & { readonly get: LaneGet; readonly put: LanePut }
@@ -48,7 +45,7 @@ export class RemoteCarrier implements BlobCarrier, Disposable {
     if (to.kind !== 'repository') throw new Error(`a blob cannot be carried to a ${to.kind}`)
     const { signal } = options
     // Sources are waited for before targets by all, so nobody waits in a circle.
-    using _from = await this.#place(`from ${from.kind === 'repository' ? from.registry : from.name}`).acquire(signal)
+    using _from = await this.#place(`from ${hostOf(from)}`).acquire(signal)
     using _to = await this.#place(`to ${to.registry}`).acquire(signal)
     const job: CarryJob = {
       content,
@@ -108,21 +105,14 @@ export class RemoteCarrier implements BlobCarrier, Disposable {
   }
 }
 
-function givesOrders(source: ContentSource | OrderingSource): source is OrderingSource {
-  return 'blobGet' in source
-}
-
-function noRetries({ signal }: CarryJob): RetryBudget {
-  return new RetryBudget({ signal, policy: { times: 0, delayMs: 0 }, onRetry: () => undefined })
-}
-
-/** Reports the last byte always, and others now and then. */
-function throttled({ size }: Descriptor, onProgress: (received: number) => void): (received: number) => void {
-  let nextAt = 0
-  return (received) => {
-    const now = performance.now()
-    if (now < nextAt && received < size) return
-    nextAt = now + PROGRESS_MS
-    onProgress(received)
+/** What shares a limit: a registry, or what lies on this machine's disk. */
+function hostOf(place: Place): string {
+  switch (place.kind) {
+    case 'repository':
+      return place.registry
+    case 'layout':
+      return place.name
+    case 'archive':
+      return 'archive'
   }
 }

@@ -109,6 +109,7 @@ async function judge(
 function policyImage({ place, name }: ResolvedImage, cwd: string): PolicyImage {
   if (place.kind === 'layout')
     return { transport: 'oci', path: resolve(cwd, place.name), ...(name !== '' && { tag: name }) }
+  if (place.kind === 'archive') throw new Error('policies are for sources, and an archive is none')
   const { registry, repository } = place
   return {
     transport: 'docker',

@@ -16,6 +16,7 @@ import { endpointOf, pullSources } from '../config/registries-match.ts'
 import { loadSystemCa } from '../config/system-ca.ts'
 import { openBlobDirectory } from '../content/blob-directory.ts'
 import type { BlobLookup } from '../content/blob-store.ts'
+import type { Archive } from '../archive/reading-types.ts'
 import { openLayout } from '../content/oci-layout.ts'
 import type { BlobCarrier, CallOptions, ImageSink, ImageSource, Place } from '../content/ports.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -23,6 +24,8 @@ import type { RepositoryName } from '../oci/reference.ts'
 import type { RegistryClientOptions } from '../remote/endpoint.ts'
 import { RegistryClient } from '../remote/registry-client.ts'
 import { RemoteCarrier } from '../remote/remote-carrier.ts'
+import type { TargetBase } from '../plan/target.ts'
+import { continuedSource } from './continued-source.ts'
 import type { MirrorOptions, RunContext } from './mirror-options.ts'
 
 export interface Clients extends AsyncDisposable {
@@ -44,7 +47,17 @@ export interface Clients extends AsyncDisposable {
 const CONNECTIONS_PER_HOST = 32
 const REQUESTS_PER_HOST = 32
 
-export async function openClients(options: MirrorOptions, context: RunContext): Promise<Clients> {
+export interface ClientsOptions {
+  /** What is mirrored, where that is an archive. */
+  readonly archive: Archive | undefined
+  readonly base: TargetBase
+}
+
+export async function openClients(
+  options: MirrorOptions,
+  context: RunContext,
+  { archive, base }: ClientsOptions,
+): Promise<Clients> {
   const { env, signal } = context
   const home = env['HOME'] ?? homedir()
   const conf = await loadRegistriesConf({ env, home, signal })
@@ -94,15 +107,27 @@ export async function openClients(options: MirrorOptions, context: RunContext): 
     }),
   )
   const layouts = new Map<string, ImageSource>()
-  const layoutAt = ({ name }: { readonly name: string }): ImageSource => {
-    const layout = layouts.get(name)
-    if (layout === undefined) throw new Error(`layout ${name} has not been opened`)
-    return layout
+  const sourceOf = (place: Place): ImageSource | undefined => {
+    switch (place.kind) {
+      case 'repository':
+        return source.repository(place)
+      case 'archive':
+        return (
+          archive &&
+          continuedSource(archive.repository(place.repository), { base, target: (name) => target.repository(name) })
+        )
+      case 'layout':
+        return layouts.get(place.name)
+    }
   }
   const cache = await openCache(options.cacheDir)
   const carrier = stack.use(
     new RemoteCarrier({
-      source: (place) => (place.kind === 'repository' ? source.repository(place) : layoutAt(place)),
+      source: (place) => {
+        const opened = sourceOf(place)
+        if (opened === undefined) throw new Error(`${place.kind} has not been opened`)
+        return opened
+      },
       target: (name) => target.repository(name),
       ...(cache !== undefined && { cache }),
       retry: common.retry,
@@ -119,15 +144,17 @@ export async function openClients(options: MirrorOptions, context: RunContext): 
     registriesD,
     carrier,
     sourceAt: async (place, call) => {
-      if (place.kind === 'repository') return source.repository(place)
-      const layout = layouts.get(place.name) ?? (await openLayout(resolve(context.cwd, place.name), call))
+      const opened = sourceOf(place)
+      if (opened !== undefined) return opened
+      if (place.kind !== 'layout') throw new Error(`${place.kind} has not been opened`)
+      const layout = await openLayout(resolve(context.cwd, place.name), call)
       layouts.set(place.name, layout)
       return layout
     },
     targetAt: (name) => target.repository(name),
     takesSignatures: (place) =>
       !options.removeSignatures &&
-      (place.kind === 'layout' || signatureSettings(registriesD, place).useSigstoreAttachments !== false),
+      (place.kind !== 'repository' || signatureSettings(registriesD, place).useSigstoreAttachments !== false),
     isCached: async (content, call) => (await cache?.size(content.digest, call)) === content.size,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

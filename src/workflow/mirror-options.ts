@@ -14,6 +14,16 @@ export interface MirrorOptions {
   readonly destination: Destination
   /** Absolute path of the `working-dir`. */
   readonly workingDir: string
+  /** Directories with archives, absolute; empty unless they are what is mirrored. */
+  readonly from: readonly string[]
+  /** Directories for the `working-dir` of a run that reads archives, absolute: the first that can be written to takes it. */
+  readonly outputs: readonly string[]
+  /** Mirror what is whole of archives that are not. */
+  readonly partial: boolean
+  /** `2026-01-16`: earlier archives that were made on this day or later count as if they had not been made. */
+  readonly since: string | undefined
+  /** Refuse a blob that no volume of the configured size can hold. */
+  readonly strictArchive: boolean
   readonly dryRun: 'off' | 'mapping' | 'mapping-with-manifests'
   readonly maxNestedPaths: number
   readonly parallelImages: number

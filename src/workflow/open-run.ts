@@ -59,7 +59,7 @@ export async function openRun(options: MirrorOptions, context: RunContext): Prom
     context.onEvent(event)
   }
   for (const message of warnings) onEvent({ type: 'warning', message })
-  const clients = stack.use(await openClients(options, { ...context, onEvent }))
+  const clients = stack.use(await openClients(options, { ...context, onEvent }, { archive: undefined, base }))
   const owned = stack.move()
   return {
     options,

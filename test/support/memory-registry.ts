@@ -149,5 +149,5 @@ export function sourceOf(registry: MemoryRegistry, place: Place): ImageSource {
 }
 
 function repositoryOf(place: Place): string {
-  return place.kind === 'repository' ? place.repository : place.name
+  return place.kind === 'layout' ? place.name : place.repository
 }
