@@ -132,7 +132,7 @@ export class ArchiveSource implements ArchiveRepository {
     if (!isLinked) return new AirliftError('BLOB_UNKNOWN', `the archive has no ${digest} in ${this.name}`)
     const holder = this.#options.holderOf(digest)
     return new AirliftError('BLOB_UNKNOWN', `${digest} of ${this.name} is in no volume here: it is in ${holder}`, {
-      hint: `carry ${holder} here too and name its directory as well, or mirror it to the target first`,
+      hint: 'bring that archive here and name its directory as well, or mirror it to the target first',
       details: { digest },
     })
   }

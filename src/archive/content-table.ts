@@ -7,7 +7,7 @@
 import { AirliftError } from '../base/errors.ts'
 import { isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
-import { parseEntryName } from './entry-name.ts'
+import { parseEntryName } from './parse-entry-name.ts'
 import type { ContentLocation, ListedImage } from './reading-types.ts'
 import type { VolumeFile } from './volume-file.ts'
 

@@ -61,6 +61,8 @@ export interface ListedImage {
   readonly repository: string
   readonly tag: string
   readonly digest: Digest
+  /** `void`: it failed when the archive was written, so that not all of it is there. */
+  readonly state: 'whole' | 'void'
   /** Absent where no index says it. */
   readonly kind?: string
   readonly origin?: string

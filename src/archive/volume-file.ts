@@ -19,10 +19,6 @@ export function volumeNumber(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-export function volumeName(number: number): string {
-  return `mirror_${String(number).padStart(6, '0')}.tar`
-}
-
 export class VolumeFile implements AsyncDisposable {
   readonly path: string
   readonly name: string

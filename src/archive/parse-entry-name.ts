@@ -1,8 +1,6 @@
 /**
- * What the name of an archive's entry says that it is. Pure.
- *
- * Names come from a file that anybody may have made: one that could lead out of a
- * directory is refused, also where nothing is ever unpacked by it.
+ * What the name of an archive's entry says that it is: the inverse of the names in
+ * `entry-names.ts`, for what anybody may have written. Pure.
  *
  * Layout: https://github.com/distribution/distribution/blob/v2.8.2/registry/storage/paths.go
  */
@@ -19,8 +17,8 @@ export type EntryName =
   /** Parts of distribution's layout that nobody needs here, and our own index. */
   | { readonly kind: 'passed-over' }
 
-export const BLOBS = 'docker/registry/v2/blobs/'
-export const REPOSITORIES = 'docker/registry/v2/repositories/'
+const BLOBS = 'docker/registry/v2/blobs/'
+const REPOSITORIES = 'docker/registry/v2/repositories/'
 const OWN = 'airlift/'
 
 const BLOB = /^(?<algorithm>sha256|sha512)\/(?<start>[0-9a-f]{2})\/(?<hex>[0-9a-f]{64,128})\/data$/
@@ -32,21 +30,6 @@ const PARTS = [
   ['/_manifests/tags/', 'tag'],
 ] as const
 
-/** Longest name that is taken, in characters; Linux takes no longer path either. */
-const MAX_NAME = 4096
-
-/** Why no archive has an entry of this name; `undefined` where it is harmless. */
-export function whyUnsafe(name: string): string | undefined {
-  if (name === '') return 'has no name'
-  if (name.length > MAX_NAME) return `has a name of ${name.length} characters`
-  if (name.startsWith('/') || /^[A-Za-z]:[\\/]/.test(name)) return 'has an absolute name'
-  // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(name)) return 'has a control character in its name'
-  if (/(?:^|[/\\])\.\.(?:[/\\]|$)/.test(name)) return 'leads out of the archive by ".."'
-  return undefined
-}
-
-/** `name` has been found safe. */
 export function parseEntryName(name: string): EntryName {
   if (name.startsWith(REPOSITORIES)) return parseLink(name.slice(REPOSITORIES.length))
   if (name.startsWith(BLOBS)) return parseBlob(name.slice(BLOBS.length))
