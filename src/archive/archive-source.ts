@@ -42,6 +42,10 @@ export class ArchiveSource implements ArchiveRepository {
     this.#options = options
   }
 
+  isLinked(digest: Digest): boolean {
+    return this.#links.layers.has(digest) || this.#links.revisions.has(digest)
+  }
+
   size(digest: Digest): number | undefined {
     return this.#linked(digest)?.size
   }
@@ -123,13 +127,12 @@ export class ArchiveSource implements ArchiveRepository {
   }
 
   #linked(digest: Digest): StoredRange | undefined {
-    const { layers, revisions } = this.#links
-    return layers.has(digest) || revisions.has(digest) ? this.#options.table.blobs.get(digest) : undefined
+    return this.isLinked(digest) ? this.#options.table.blobs.get(digest) : undefined
   }
 
   #unknown(digest: Digest): AirliftError {
-    const isLinked = this.#links.layers.has(digest) || this.#links.revisions.has(digest) || this.#isTagged(digest)
-    if (!isLinked) return new AirliftError('BLOB_UNKNOWN', `the archive has no ${digest} in ${this.name}`)
+    if (!this.isLinked(digest) && !this.#isTagged(digest))
+      return new AirliftError('BLOB_UNKNOWN', `the archive has no ${digest} in ${this.name}`)
     const holder = this.#options.holderOf(digest)
     return new AirliftError('BLOB_UNKNOWN', `${digest} of ${this.name} is in no volume here: it is in ${holder}`, {
       hint: 'bring that archive here and name its directory as well, or mirror it to the target first',

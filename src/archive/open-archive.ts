@@ -40,6 +40,21 @@ const MAX_FILE_BYTES = 256 * 1024 * 1024
  *   for an archive that asks for a newer version of this program.
  */
 export async function openArchive(directories: readonly string[], options: OpenArchiveOptions): Promise<Archive> {
+  const opened = await openVolumes(directories, options)
+  if (opened.problems.length === 0 || options.partial === true) return opened.archive
+  await using _ = opened.archive
+  throw asError(opened.problems)
+}
+
+export interface OpenedVolumes {
+  /** Closes the volumes. */
+  readonly archive: Archive
+  readonly volumes: readonly VolumeContent[]
+  readonly problems: readonly VolumeProblem[]
+}
+
+/** All that is there, whole or not, with the entries of each volume. */
+export async function openVolumes(directories: readonly string[], options: CallOptions): Promise<OpenedVolumes> {
   await using opening = new AsyncDisposableStack()
   const volumes: VolumeContent[] = []
   for (const path of await findVolumes(directories)) {
@@ -48,14 +63,11 @@ export async function openArchive(directories: readonly string[], options: OpenA
   }
   const sets = groupVolumes(volumes)
   const problems = [...volumes.flatMap((content) => content.problems), ...missingVolumes(sets, volumes)]
-  if (problems.length > 0 && options.partial !== true) throw asError(problems)
   const table = new ContentTable()
   for (const { file, volume, entries } of volumes) for (const entry of entries) table.add(entry, { file, volume })
-  const images = new Map<string, ListedImage>()
-  for (const image of volumes.flatMap(({ index }) => index?.images ?? []).map(listed)) images.set(image.id, image)
-  for (const image of images.values()) if (image.state === 'whole') table.addImage(image)
-  for (const image of taggedImages(table)) if (!images.has(image.id)) images.set(image.id, image)
-  return new OpenedArchive({ sets, problems, volumes, table, images: sortedImages(images), files: opening.move() })
+  const images = knownImages(volumes, table)
+  const archive = new OpenedArchive({ sets, problems, volumes, table, images, files: opening.move() })
+  return { archive, volumes, problems }
 }
 
 interface ArchiveParts {
@@ -145,6 +157,15 @@ class OpenedArchive implements Archive {
   }
 }
 
+/** Links of images that indexes know are taken from there: those in a first volume may be out of reach. */
+function knownImages(volumes: readonly VolumeContent[], table: ContentTable): readonly ListedImage[] {
+  const images = new Map<string, ListedImage>()
+  for (const { index } of volumes) for (const image of index?.images ?? []) images.set(image.id, listed(image))
+  for (const image of images.values()) if (image.state === 'whole') table.addImage(image)
+  for (const image of taggedImages(table)) if (!images.has(image.id)) images.set(image.id, image)
+  return [...images.values()].toSorted((a, b) => compareText(a.id, b.id))
+}
+
 function listed(image: IndexImage): ListedImage {
   const { id, repository, tag, digest, kind, origin, platforms, content, state } = image
   return { id, repository, tag, digest, kind, origin, platforms, content, state }
@@ -161,10 +182,6 @@ function* taggedImages({ repositories }: ContentTable): Generator<ListedImage> {
       yield { id: `${repository}:${tag}`, repository, tag, digest, state: 'whole' }
     }
   }
-}
-
-function sortedImages(images: ReadonlyMap<string, ListedImage>): readonly ListedImage[] {
-  return [...images.values()].toSorted((a, b) => compareText(a.id, b.id))
 }
 
 function compareText(a: string, b: string): number {

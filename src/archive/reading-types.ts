@@ -89,6 +89,8 @@ export interface ArchiveRepository extends ImageSource {
   readonly exists: boolean
   /** Bytes of a blob that is linked here and lies in a volume. */
   size(digest: Digest): number | undefined
+  /** Whether it is part of this repository, here or in another archive. */
+  isLinked(digest: Digest): boolean
   /** Reads straight from the volume. */
   reader(digest: Digest): BlobReader | undefined
 }

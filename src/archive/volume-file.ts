@@ -49,6 +49,11 @@ export class VolumeFile implements AsyncDisposable {
     throw new AirliftError('ARCHIVE_INVALID', `${path} is not a regular file`)
   }
 
+  /** Of the whole process: another thread may read from it while this is open. */
+  get descriptor(): number {
+    return this.#handle.fd
+  }
+
   /**
    * Bytes from `position` into `slab`; fewer only at the end of the file.
    * Reads on the calling thread: from the page cache that costs less than another thread.
