@@ -14,7 +14,6 @@ import type { RepositoryName } from '../oci/reference.ts'
 import { ArchiveSink } from './archive-sink.ts'
 import type { ArchiveContent, ArchiveLayout } from './archive-types.ts'
 import { closeArchive } from './close-archive.ts'
-import type { ClosedArchive } from './close-archive.ts'
 import { diskFailure } from './disk-failure.ts'
 import { Journal } from './journal.ts'
 import { DirectoryLock } from './lock.ts'
@@ -31,6 +30,21 @@ export interface ArchiveWriterOptions {
   /** Of the plan that the layout was made for: only the same plan goes on where the last run was stopped. */
   readonly planDigest: Digest
   readonly signal: AbortSignal
+}
+
+/** A volume that is there for good. */
+export interface WrittenVolume {
+  readonly path: string
+  readonly number: number
+  readonly size: number
+}
+
+export interface ClosedArchive {
+  readonly volumes: readonly WrittenVolume[]
+  /** Blobs that the volumes hold, manifests too. */
+  readonly whole: ReadonlySet<Digest>
+  /** Blobs that lack, with images that failed. */
+  readonly lacking: ReadonlySet<Digest>
 }
 
 export interface CloseOptions extends CallOptions {

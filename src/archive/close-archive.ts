@@ -6,9 +6,8 @@ import { renameSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSystemError } from '../base/errors.ts'
-import type { CallOptions } from '../content/ports.ts'
-import type { Digest } from '../oci/digest.ts'
 import type { ArchiveContent, VolumeLayout } from './archive-types.ts'
+import type { ClosedArchive, CloseOptions } from './archive-writer.ts'
 import { INDEX_NAME } from './entry-names.ts'
 import { encodeIndex, stateOf, volumeIndex } from './index-format.ts'
 import type { Losses } from './index-format.ts'
@@ -17,34 +16,14 @@ import type { UnfinishedArchive } from './resume-archive.ts'
 import { partPath } from './unfinished.ts'
 import { sealVolume } from './volume-writer.ts'
 
-/** A volume that is there for good. */
-export interface WrittenVolume {
-  readonly path: string
-  readonly number: number
-  readonly size: number
-}
-
-export interface ClosedArchive {
-  readonly volumes: readonly WrittenVolume[]
-  /** Blobs that the volumes hold, manifests too. */
-  readonly whole: ReadonlySet<Digest>
-  /** Blobs that lack, with images that failed. */
-  readonly lacking: ReadonlySet<Digest>
-}
-
 export interface ClosingArchive extends UnfinishedArchive {
   readonly content: ArchiveContent
   readonly journal: Journal
 }
 
-export interface ClosingOptions extends CallOptions {
-  readonly failedImages: ReadonlySet<string>
-  readonly record?: (closed: ClosedArchive) => Promise<void>
-}
-
 export async function closeArchive(
   archive: ClosingArchive,
-  { failedImages, record, signal }: ClosingOptions,
+  { failedImages, record, signal }: CloseOptions,
 ): Promise<ClosedArchive> {
   const { table, content, layout, paths, root } = archive
   table.throwIfFailed()
