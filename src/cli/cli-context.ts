@@ -4,11 +4,11 @@ import type { RunResult } from '../workflow/run-result.ts'
 import type { Output } from './render/reporter.ts'
 
 /** The use cases, loaded when a command needs them: `--help` answers without them. */
-interface Workflows {
+export interface Workflows {
+  readonly mirrorToDisk: (options: MirrorOptions, context: RunContext) => Promise<RunResult>
+  readonly diskToMirror: (options: MirrorOptions, context: RunContext) => Promise<RunResult>
   readonly mirrorToMirror: (options: MirrorOptions, context: RunContext) => Promise<RunResult>
   readonly planRun: (options: MirrorOptions, context: RunContext) => Promise<RunResult>
-  /** Rejects for a configuration with which no run can start. */
-  readonly readImageSet: (options: MirrorOptions, context: Pick<RunContext, 'signal'>) => Promise<unknown>
 }
 
 export interface CliContext extends Omit<RunContext, 'onEvent'> {

@@ -41,7 +41,8 @@ const context: CliContext = {
   loadWorkflows: async () => ({
     ...(await import('../workflow/mirror-to-mirror.ts')),
     ...(await import('../workflow/plan-run.ts')),
-    ...(await import('../workflow/open-run.ts')),
+    ...(await import('../workflow/mirror-to-disk.ts')),
+    ...(await import('../workflow/disk-to-mirror.ts')),
   }),
 }
 

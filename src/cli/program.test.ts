@@ -23,8 +23,6 @@ const RESULT: RunResult = {
 }
 const WORKSPACE = ['-c', 'isc.yaml', '--workspace', 'file:///w', 'docker://mirror.example:5000/ns']
 
-const unused = (): Promise<never> => Promise.reject(new Error('not asked for'))
-
 interface Run {
   readonly exitCode: number
   readonly stdout: string
@@ -55,9 +53,10 @@ async function run(args: readonly string[], more: Partial<CliContext> = {}): Pro
     stdout: { write: (text) => out.push(text) },
     stderr: { write: (text) => err.push(text) },
     loadWorkflows: async () => ({
+      mirrorToDisk: record('mirrorToDisk'),
+      diskToMirror: record('diskToMirror'),
       mirrorToMirror: record('mirrorToMirror'),
       planRun: record('planRun'),
-      readImageSet: () => Promise.resolve(),
     }),
     ...more,
   })
@@ -85,24 +84,12 @@ describe('the mirror command', () => {
   })
 
   it.each([
-    [['-c', 'isc.yaml', 'file://out'], 'writing archives (destination file://) is not part of this version'],
-    [
-      ['-c', 'isc.yaml', '--from', 'file://in', 'docker://mirror.example'],
-      'mirroring from archives (--from) is not part of this version',
-    ],
-  ])('refuses %j plainly', async (args, message) => {
-    await expect(run(args)).rejects.toMatchObject({ code: 'UNSUPPORTED', message })
-  })
+    [['-c', 'isc.yaml', 'file://out'], 'mirrorToDisk', []],
+    [['-c', 'isc.yaml', '--from=file://a', '--from', 'file:///b', 'docker://r.io'], 'diskToMirror', ['/work/a', '/b']],
+  ])('runs %j', async (args, workflow, from) => {
+    const { calls } = await run(args)
 
-  it('tells what is wrong in a configuration before it refuses a mode', async () => {
-    const readImageSet = (): Promise<never> =>
-      Promise.reject(new AirliftError('CONFIG_INVALID', 'isc.yaml:1:1: no kind'))
-    const loadWorkflows: CliContext['loadWorkflows'] = () =>
-      Promise.resolve({ mirrorToMirror: unused, planRun: unused, readImageSet })
-
-    await expect(run(['-c', 'isc.yaml', 'file://out'], { loadWorkflows })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
-    })
+    expect(calls.map((call) => [call.workflow, call.options.from])).toEqual([[workflow, from]])
   })
 
   it('takes the last value of a flag, and every spelling of the log level', async () => {

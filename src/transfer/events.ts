@@ -5,10 +5,19 @@
 import type { ImageFailure, ImageId, PlanTotals, TransferCounts } from '../plan/plan-types.ts'
 
 export type TransferEvent =
-  | { readonly type: 'phase'; readonly phase: 'check' | 'collect' | 'plan' | 'transfer' | 'resources' }
+  | { readonly type: 'phase'; readonly phase: 'check' | 'collect' | 'plan' | 'transfer' | 'close' | 'resources' }
   | { readonly type: 'warning'; readonly message: string; readonly image?: string }
   | { readonly type: 'image-collected'; readonly origin: string; readonly done: number; readonly total: number }
   | { readonly type: 'planned'; readonly totals: PlanTotals; readonly blocked: number; readonly unresolved: number }
+  | {
+      readonly type: 'archive-planned'
+      readonly directory: string
+      readonly volumes: readonly { readonly name: string; readonly size: number }[]
+      /** Of all volumes. */
+      readonly bytes: number
+      /** On the file system of `directory`. */
+      readonly freeBytes: number
+    }
   | { readonly type: 'image-started'; readonly image: ImageId; readonly origin: string; readonly bytes: number }
   | { readonly type: 'blob-started'; readonly image: ImageId; readonly digest: string; readonly size: number }
   | {

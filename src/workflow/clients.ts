@@ -15,6 +15,7 @@ import { loadRegistriesConf } from '../config/registries-conf.ts'
 import { endpointOf, pullSources } from '../config/registries-match.ts'
 import { loadSystemCa } from '../config/system-ca.ts'
 import { openBlobDirectory } from '../content/blob-directory.ts'
+import type { BlobSlots } from '../content/blob-slots.ts'
 import type { BlobLookup } from '../content/blob-store.ts'
 import type { Archive } from '../archive/reading-types.ts'
 import { openLayout } from '../content/oci-layout.ts'
@@ -23,6 +24,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { RegistryClientOptions } from '../remote/endpoint.ts'
 import { RegistryClient } from '../remote/registry-client.ts'
+import { DiskCarrier } from '../remote/disk-carrier.ts'
 import { RemoteCarrier } from '../remote/remote-carrier.ts'
 import type { TargetBase } from '../plan/target.ts'
 import { continuedSource } from './continued-source.ts'
@@ -34,7 +36,10 @@ export interface Clients extends AsyncDisposable {
   readonly sourceCredentials: CredentialStore
   readonly targetCredentials: CredentialStore
   readonly registriesD: RegistriesD
+  /** To the target's registry. */
   readonly carrier: BlobCarrier
+  /** To an archive; the caller's to dispose. */
+  readonly carrierTo: (slots: BlobSlots) => BlobCarrier & Disposable
   readonly sourceAt: (place: Place, options: CallOptions) => Promise<ImageSource>
   readonly targetAt: (name: RepositoryName) => ImageSink
   /** Whether cosign's signature tags of a place come along. */
@@ -121,20 +126,18 @@ export async function openClients(
     }
   }
   const cache = await openCache(options.cacheDir)
-  const carrier = stack.use(
-    new RemoteCarrier({
-      source: (place) => {
-        const opened = sourceOf(place)
-        if (opened === undefined) throw new Error(`${place.kind} has not been opened`)
-        return opened
-      },
-      target: (name) => target.repository(name),
-      ...(cache !== undefined && { cache }),
-      retry: common.retry,
-      stallTimeoutMs: options.stallTimeoutMs,
-      blobsPerHost: options.parallelImages * options.parallelLayers,
-    }),
-  )
+  const carrierOptions = {
+    source: (place: Place): ImageSource => {
+      const opened = sourceOf(place)
+      if (opened === undefined) throw new Error(`${place.kind} has not been opened`)
+      return opened
+    },
+    ...(cache !== undefined && { cache }),
+    retry: common.retry,
+    stallTimeoutMs: options.stallTimeoutMs,
+    blobsPerHost: options.parallelImages * options.parallelLayers,
+  }
+  const carrier = stack.use(new RemoteCarrier({ ...carrierOptions, target: (name) => target.repository(name) }))
   const owned = stack.move()
   return {
     source,
@@ -143,6 +146,7 @@ export async function openClients(
     targetCredentials,
     registriesD,
     carrier,
+    carrierTo: (slots) => new DiskCarrier({ ...carrierOptions, slots }),
     sourceAt: async (place, call) => {
       const opened = sourceOf(place)
       if (opened !== undefined) return opened

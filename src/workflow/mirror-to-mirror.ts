@@ -1,78 +1,16 @@
 /**
  * Mirror to mirror: from the connected side's registries straight into the
  * target's, without a byte of an image on this machine's disk.
- *
- * Order: configuration, access, collection, plan, transfer, then what a cluster
- * needs. Each step's value is written to the workspace before the next begins.
  */
-import { writeFileAtomic } from '../base/atomic-file.ts'
-import { renderPinned } from '../config/pinned-config.ts'
-import type { Outcome } from '../plan/plan-types.ts'
-import { runPlan } from '../transfer/run-plan.ts'
-import { collectSet } from './collect-set.ts'
-import { writeErrorsFile } from './errors-file.ts'
+import { copyToRegistry } from './copy-to-registry.ts'
 import type { MirrorOptions, RunContext } from './mirror-options.ts'
-import { openRun } from './open-run.ts'
-import type { Run } from './open-run.ts'
-import { planJson } from './plan-file.ts'
-import { exitCodeOf } from './run-result.ts'
+import { writePinned } from './pinned-files.ts'
 import type { RunResult } from './run-result.ts'
-import { writeResources } from './write-resources.ts'
 
 /**
  * @throws {AirliftError} for a configuration, flag or registry that lets nothing start; an image that fails is in the
  *   result.
  */
-export async function mirrorToMirror(options: MirrorOptions, context: RunContext): Promise<RunResult> {
-  const started = context.now().getTime()
-  await using run = await openRun(options, context)
-  const { clients, onEvent, directory, signal } = run
-  const { collection, plan } = await collectSet(run)
-  await writeFileAtomic(directory.plan, planJson(plan))
-
-  onEvent({ type: 'phase', phase: 'transfer' })
-  const outcome = await runPlan(plan, {
-    target: clients.targetAt,
-    carrier: clients.carrier,
-    manifests: collection.manifests,
-    parallelImages: options.parallelImages,
-    parallelBlobs: options.parallelLayers,
-    keepGoing: options.keepGoing,
-    signal,
-    onEvent,
-  })
-
-  onEvent({ type: 'phase', phase: 'resources' })
-  const files = await describe(run, outcome)
-  const exitCode = exitCodeOf(outcome)
-  onEvent({
-    type: 'run-finished',
-    counts: outcome.counts,
-    images: outcome.copied.length,
-    failed: outcome.failures.length + outcome.notStarted.length,
-    durationMs: context.now().getTime() - started,
-    exitCode,
-  })
-  return { exitCode, plan, outcome, files: [directory.plan, ...files, directory.log()] }
-}
-
-/** Everything after the copies: of the images that succeeded, also where others failed. */
-async function describe(run: Run, outcome: Outcome): Promise<readonly string[]> {
-  const { options, directory, config, createdAt, onEvent } = run
-  const pinned = [
-    [directory.pinned('isc'), renderPinned(config, { kind: 'ImageSetConfiguration' })],
-    [directory.pinned('disc'), renderPinned(config, { kind: 'DeleteImageSetConfiguration' })],
-  ] as const
-  for (const [path, text] of pinned) await writeFileAtomic(path, text)
-  const resources = await writeResources(outcome.copied, {
-    directory: directory.clusterResources,
-    metadata: { createdAt, version: options.version },
-    keepsPaths: options.maxNestedPaths === 0,
-    cumulative: options.cumulativeResources,
-  })
-  const errors = await writeErrorsFile(directory.errors(), outcome)
-  for (const [path] of pinned) onEvent({ type: 'file-written', path, what: 'pinned configuration' })
-  for (const path of resources) onEvent({ type: 'file-written', path, what: 'cluster resource' })
-  for (const path of errors) onEvent({ type: 'file-written', path, what: 'list of failed images' })
-  return [...pinned.map(([path]) => path), ...resources, ...errors]
+export function mirrorToMirror(options: MirrorOptions, context: RunContext): Promise<RunResult> {
+  return copyToRegistry(options, context, { writeConfigurations: writePinned })
 }

@@ -50,6 +50,11 @@ function logLine(event: TransferEvent): LogLine | undefined {
         level: 'info',
         text: `${event.totals.images} images, ${event.totals.bytes.toFetch} bytes to fetch, ${event.blocked} blocked`,
       }
+    case 'archive-planned':
+      return {
+        level: 'info',
+        text: `${event.volumes.length} volumes of ${event.bytes} bytes in ${event.directory}, ${event.freeBytes} bytes are free`,
+      }
     case 'image-started':
       return { level: 'debug', text: `copying ${event.origin} to ${event.image}` }
     case 'blob-started':

@@ -8,6 +8,8 @@ export interface RunResult {
   readonly plan: Plan
   /** Absent for a dry run. */
   readonly outcome?: Outcome
+  /** Of a run that writes an archive: its volumes, to be carried; none where there was nothing new. */
+  readonly volumes?: readonly { readonly path: string; readonly size: number }[]
   /** Files for the user, absolute, in the order in which they were written. */
   readonly files: readonly string[]
 }

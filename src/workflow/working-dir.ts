@@ -11,6 +11,10 @@ export interface WorkingDir {
   readonly dryRun: string
   readonly clusterResources: string
   readonly plan: string
+  /** What this workspace knows of its archives. */
+  readonly archives: string
+  /** Which program made the archive: the original warns where it is not itself. */
+  readonly programVersion: string
   /** `isc_pinned_2026-01-16T11:15:20Z.yaml`. */
   pinned(kind: 'isc' | 'disc'): string
   log(): string
@@ -26,6 +30,8 @@ export function workingDir(root: string, now: Date): WorkingDir {
     dryRun: join(root, 'dry-run'),
     clusterResources: join(root, 'cluster-resources'),
     plan: join(root, 'airlift', 'plan.json'),
+    archives: join(root, 'airlift', 'archives.json'),
+    programVersion: join(root, 'internal', 'oc-mirror-version.json'),
     pinned: (kind) => join(root, `${kind}_pinned_${rfc3339(now)}.yaml`),
     log: () => join(root, 'logs', `oc-mirror-${stamp}.log`),
     errors: () => join(root, 'logs', `mirroring_errors_${stamp}.txt`),

@@ -1,8 +1,7 @@
 /** The main command: mirrors an image set, or plans to. */
-import { AirliftError } from '../../base/errors.ts'
 import type { RunContext } from '../../workflow/mirror-options.ts'
 import type { RunResult } from '../../workflow/run-result.ts'
-import type { CliContext } from '../cli-context.ts'
+import type { CliContext, Workflows } from '../cli-context.ts'
 import { readCredentials, refuseUnsupported } from '../credential-flags.ts'
 import type { FlagValues } from '../flag-values.ts'
 import { MIRROR_FLAGS } from '../flags.ts'
@@ -31,7 +30,6 @@ async function mirror(values: FlagValues, destinations: readonly string[], conte
   refuseUnsupported(values, MIRROR_FLAGS)
   const credentials = readCredentials(values)
   const request = readMirrorArguments(values, destinations, context)
-  if (!isSupported(request)) return await refuse(request, context)
 
   const { createReporter, reportResult } = await import('../render/report-run.ts')
   const isJson = values['output'] === 'json'
@@ -42,9 +40,9 @@ async function mirror(values: FlagValues, destinations: readonly string[], conte
       message: `the argument ${JSON.stringify(extra)} is ignored: a run has one destination`,
     })
   }
-  const { mirrorToMirror, planRun } = await context.loadWorkflows()
+  const workflows = await context.loadWorkflows()
   const startMs = context.now().getTime()
-  const run = request.options.dryRun === 'off' ? mirrorToMirror : planRun
+  const run = request.options.dryRun === 'off' ? workflowOf(request, workflows) : workflows.planRun
   const ask = askCredentials(context.askCredentials, credentials, reporter)
   const result: RunResult = await run(request.options, {
     env: context.env,
@@ -59,18 +57,15 @@ async function mirror(values: FlagValues, destinations: readonly string[], conte
   return result.exitCode
 }
 
-function isSupported({ mode, options }: MirrorArguments): boolean {
-  return mode === 'mirror-to-mirror' || (mode === 'mirror-to-disk' && options.dryRun !== 'off')
-}
-
-/** What is wrong in the configuration is told first, as in every other run. */
-async function refuse({ mode, options }: MirrorArguments, context: CliContext): Promise<never> {
-  const { readImageSet } = await context.loadWorkflows()
-  await readImageSet(options, context)
-  const what = mode === 'mirror-to-disk' ? 'writing archives (destination file://)' : 'mirroring from archives (--from)'
-  throw new AirliftError('UNSUPPORTED', `${what} is not part of this version`, {
-    hint: 'mirror from registry to registry with --workspace file://DIR docker://REGISTRY, or plan with --dry-run',
-  })
+function workflowOf({ mode }: MirrorArguments, workflows: Workflows): Workflows['planRun'] {
+  switch (mode) {
+    case 'mirror-to-disk':
+      return workflows.mirrorToDisk
+    case 'disk-to-mirror':
+      return workflows.diskToMirror
+    case 'mirror-to-mirror':
+      return workflows.mirrorToMirror
+  }
 }
 
 /** Credentials of the command line answer first, once for each registry; then the person, if there is one. */

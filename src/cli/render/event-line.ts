@@ -25,6 +25,7 @@ export const PHASES: Readonly<Record<Extract<TransferEvent, { type: 'phase' }>['
   collect: 'finding images',
   plan: 'planning',
   transfer: 'copying images',
+  close: 'finishing the archive',
   resources: 'writing cluster resources',
 }
 
@@ -40,6 +41,8 @@ export function eventLine(event: TransferEvent, style: Style): EventLine {
       return { level: 'debug', text: `found ${safeLine(event.origin)} (${event.done} of ${event.total})` }
     case 'planned':
       return { level: 'info', text: plannedText(event) }
+    case 'archive-planned':
+      return { level: 'info', text: archiveText(event) }
     case 'image-started':
       return { level: 'debug', text: `copying ${safeLine(event.origin)}, ${formatBytes(event.bytes)}` }
     case 'blob-started':
@@ -78,6 +81,20 @@ function plannedText({ totals, blocked, unresolved }: Extract<TransferEvent, { t
     `${formatBytes(present)} there already`,
     ...(blocked > 0 ? [`${plural(blocked, 'image')} blocked`] : []),
     ...(unresolved > 0 ? [`${plural(unresolved, 'image')} unresolved`] : []),
+  ].join(', ')
+}
+
+function archiveText({
+  directory,
+  volumes,
+  bytes,
+  freeBytes,
+}: Extract<TransferEvent, { type: 'archive-planned' }>): string {
+  const names = volumes.length < 2 ? volumes : [volumes[0], volumes.at(-1)]
+  return [
+    `archive: ${plural(volumes.length, 'volume')} (${names.map((volume) => safeLine(volume?.name ?? '')).join(' to ')})`,
+    `${formatBytes(bytes)} in ${safeLine(directory)}`,
+    `${formatBytes(freeBytes)} free`,
   ].join(', ')
 }
 

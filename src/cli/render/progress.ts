@@ -95,6 +95,7 @@ export function advance(progress: Progress, event: TransferEvent): void {
       if (event.failure.target !== undefined) stop(progress, event.failure.target)
       return
     case 'warning':
+    case 'archive-planned':
     case 'retry':
     case 'manifest-finished':
     case 'file-written':

@@ -28,7 +28,7 @@ export function createReporter(
 }
 
 export function reportResult(
-  { plan, outcome, files }: RunResult,
+  { plan, outcome, volumes, files }: RunResult,
   { env, now, stdout }: ScreenContext,
   { isJson, durationMs }: { readonly isJson: boolean; readonly durationMs: number },
 ): void {
@@ -37,7 +37,10 @@ export function reportResult(
     return
   }
   const style = styleFor(stdout.isTTY === true, env)
-  if (outcome !== undefined) return void stdout.write(renderSummary({ plan, outcome, files, durationMs }, style))
+  if (outcome !== undefined)
+    return void stdout.write(
+      renderSummary({ plan, outcome, files, durationMs, ...(volumes !== undefined && { volumes }) }, style),
+    )
   const width = stdout.isTTY === true ? (stdout.columns ?? 80) : Infinity
   stdout.write(renderPlan(plan, { style, width }))
   for (const file of files) stdout.write(`${safeLine(file)}\n`)

@@ -1,6 +1,7 @@
 /** What a run came to: counts and bytes, every failure with what to do, and where the files are. Pure. */
 import { formatBytes, formatDuration, plural } from '../../base/units.ts'
 import type { Outcome, Plan, PlannedImage } from '../../plan/plan-types.ts'
+import type { RunResult } from '../../workflow/run-result.ts'
 import { failureText } from './event-line.ts'
 import type { Style } from './style.ts'
 import { safeLine, tableLines } from './text.ts'
@@ -8,11 +9,13 @@ import { safeLine, tableLines } from './text.ts'
 export interface SummaryInput {
   readonly plan: Plan
   readonly outcome: Outcome
+  /** Of a run that writes an archive. */
+  readonly volumes?: RunResult['volumes']
   readonly files: readonly string[]
   readonly durationMs: number
 }
 
-export function renderSummary({ plan, outcome, files, durationMs }: SummaryInput, style: Style): string {
+export function renderSummary({ plan, outcome, volumes, files, durationMs }: SummaryInput, style: Style): string {
   const [title = '', ...rows] = countTable(plan, outcome)
   return [
     style.bold(title),
@@ -20,9 +23,19 @@ export function renderSummary({ plan, outcome, files, durationMs }: SummaryInput
     '',
     transferText(outcome, durationMs),
     ...(outcome.failures.length === 0 ? [] : ['', ...outcome.failures.map((failure) => failureText(failure, style))]),
+    ...(volumes === undefined ? [] : ['', ...volumeLines(volumes, style)]),
     ...(files.length === 0 ? [] : ['', 'files:', ...files.map((path) => `  ${safeLine(path)}`)]),
     '',
   ].join('\n')
+}
+
+/** What a person has to carry now. */
+function volumeLines(volumes: NonNullable<RunResult['volumes']>, style: Style): string[] {
+  if (volumes.length === 0) return ['nothing new: no volume was written']
+  const size = formatBytes(volumes.reduce((sum, volume) => sum + volume.size, 0))
+  const title =
+    volumes.length === 1 ? `carry this new volume, ${size}:` : `carry these ${volumes.length} new volumes, ${size}:`
+  return [style.bold(title), ...volumes.map(({ path }) => `  ${safeLine(path)}`)]
 }
 
 function countTable(plan: Plan, { copied, failures, notStarted }: Outcome): string[] {
