@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ARCHIVE_COMMANDS } from '../src/cli/archive-commands.ts'
 import type { Flag } from '../src/cli/flag.ts'
 import { MIRROR_FLAGS } from '../src/cli/flags.ts'
 
@@ -11,7 +12,8 @@ const FILE = resolve(import.meta.dirname, '../docs/commands.md')
 export function withTables(document: string): string {
   const visible = MIRROR_FLAGS.filter(({ hidden }) => hidden !== true)
   const hidden = MIRROR_FLAGS.filter(({ hidden }) => hidden === true)
-  return replaceSection(replaceSection(document, 'flags', table(visible)), 'hidden-flags', table(hidden))
+  const sections = { flags: table(visible), 'hidden-flags': table(hidden), archive: archiveTables() }
+  return Object.entries(sections).reduce((text, [name, section]) => replaceSection(text, name, section), document)
 }
 
 function replaceSection(document: string, name: string, text: string): string {
@@ -20,6 +22,14 @@ function replaceSection(document: string, name: string, text: string): string {
   const [, after] = rest.split(end)
   if (after === undefined) throw new Error(`docs/commands.md has no section ${name}`)
   return `${before}${begin}${text}${end}${after}`
+}
+
+function archiveTables(): string {
+  return ARCHIVE_COMMANDS.map((command) => {
+    const examples = command.examples.map(([comment, words]) => `# ${comment}\nairlift ${words}\n`).join('\n')
+    const title = `### archive ${command.name}\n\n\`airlift archive ${command.name} ${command.arguments}\`: ${command.help}.\n\n`
+    return `${title}${table(command.flags)}\n\`\`\`sh\n${examples}\`\`\`\n`
+  }).join('\n')
 }
 
 function table(flags: readonly Flag[]): string {

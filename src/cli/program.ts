@@ -1,13 +1,15 @@
 /** The command line: commands, their flags from the table, and their help. */
 import { Command, CommanderError, Option } from 'commander'
 import { AirliftError } from '../base/errors.ts'
+import { addFlag, initialOf } from './add-flag.ts'
 import type { CliContext } from './cli-context.ts'
 import { runMirror } from './commands/mirror.ts'
 import { renderVersion } from './commands/version.ts'
 import type { Flag } from './flag.ts'
-import { normalizeArguments, parseFlagValue } from './flag-values.ts'
+import { normalizeArguments } from './flag-values.ts'
 import type { FlagValue, FlagValues } from './flag-values.ts'
 import { MIRROR_FLAGS } from './flags.ts'
+import { registerArchive } from './register-archive.ts'
 import { VERSION } from './version.ts'
 
 /**
@@ -47,6 +49,7 @@ function buildProgram(context: CliContext, setExitCode: (code: number) => void):
       setExitCode(await runMirror(valuesOf(program), destinations, context))
     })
   for (const flag of MIRROR_FLAGS) addFlag(program, flag)
+  registerArchive(program, context, setExitCode)
   registerVersion(program, context)
   registerCompletion(program, context)
   program.helpCommand('help [command]', 'print the help of a command')
@@ -86,21 +89,6 @@ function registerCompletion(program: Command, context: CliContext): void {
     })
 }
 
-function addFlag(program: Command, flag: Flag): void {
-  const short = flag.short === undefined ? '' : `-${flag.short}, `
-  const value = flag.type === 'boolean' ? '' : ` <${flag.value ?? flag.type}>`
-  const initial = flag.initial === undefined ? '' : ` (default ${flag.initial})`
-  const option = new Option(
-    `${short}--${flag.name}${value}`,
-    `${flag.help}${flag.effect === 'later' ? ' (no effect yet)' : initial}`,
-  ).hideHelp(flag.hidden ?? false)
-  if (flag.repeatable === true)
-    option.argParser((text: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), text])
-  else if (flag.type !== 'boolean') option.argParser((text: string) => parseFlagValue(flag, text))
-  program.addOption(option)
-  if (flag.type === 'boolean') program.addOption(new Option(`--no-${flag.name}`).hideHelp())
-}
-
 /** By name of the flag; a flag's other spelling counts where the flag itself is not given. */
 function valuesOf(program: Command): FlagValues {
   const given = program.opts<Record<string, FlagValue | undefined>>()
@@ -112,10 +100,6 @@ function valuesOf(program: Command): FlagValues {
       return [flag.name, valueOf(flag) ?? (spelling && valueOf(spelling)) ?? initialOf(flag)]
     }),
   )
-}
-
-function initialOf(flag: Flag): string | number | undefined {
-  return flag.initial === undefined || flag.type === 'boolean' ? undefined : parseFlagValue(flag, flag.initial)
 }
 
 function parserError(error: CommanderError, program: string): AirliftError {

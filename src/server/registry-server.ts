@@ -21,8 +21,8 @@ import type { BasicCredentials } from './basic-auth.ts'
 
 export interface RegistryServerOptions extends Omit<RegistryOptions, 'store'> {
   readonly signal: AbortSignal
-  /** Directory in distribution's layout; made where there is none. */
-  readonly storage: string
+  /** Directory in distribution's layout, made where there is none; or what holds the content instead. */
+  readonly storage: string | BlobStore
   readonly host: string
   /** 0 takes any free one. */
   readonly port: number
@@ -76,6 +76,7 @@ export async function startRegistryServer(options: RegistryServerOptions): Promi
 }
 
 async function openStorage({ storage, signal }: RegistryServerOptions): Promise<BlobStore> {
+  if (typeof storage !== 'string') return storage
   try {
     return await openBlobStore(storage, { signal })
   } catch (error) {

@@ -29,6 +29,11 @@ describe('completion in bash', () => {
       ['oc-mirror', 'completion', ''],
       ['bash', 'zsh', 'fish'],
     ],
+    [
+      ['oc-mirror', 'archive', ''],
+      ['list', 'verify', 'extract', 'serve'],
+    ],
+    [['oc-mirror', 'archive', 'verify', 'sr'], ['src']],
     [['oc-mirror', '--log-level', 'd'], ['debug']],
     [['oc-mirror', '--workspace', ''], ['file://']],
     [

@@ -1,13 +1,16 @@
 /** `completion`: scripts for shells, made from the table of flags. */
 import { AirliftError } from '../../base/errors.ts'
+import { ARCHIVE_COMMANDS } from '../archive-commands.ts'
 import type { Flag } from '../flag.ts'
 import { MIRROR_FLAGS } from '../flags.ts'
 
 const COMMANDS: Readonly<Record<string, string>> = {
+  archive: 'list, verify, extract and serve archives',
   version: 'print the version',
   completion: 'print a completion script for a shell',
   help: 'print the help of a command',
 }
+const ARCHIVE = ARCHIVE_COMMANDS.map(({ name }) => name).join(' ')
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 const FLAGS = MIRROR_FLAGS.filter(({ hidden }) => hidden !== true)
 
@@ -52,6 +55,8 @@ ${name}() {
 ${cases.join('\n')}
     ${silent.join('|')}) return ;;
     completion) COMPREPLY=($(compgen -W '${SHELLS.join(' ')}' -- "$word")); return ;;
+    archive) COMPREPLY=($(compgen -W '${ARCHIVE}' -- "$word")); return ;;
+    ${ARCHIVE.replaceAll(' ', '|')}) COMPREPLY=($(compgen -d -- "$word")); return ;;
   esac
   case $word in
     -*) COMPREPLY=($(compgen -W '${[...FLAGS.flatMap(spellings), '--help', '--version'].join(' ')}' -- "$word")) ;;
@@ -96,7 +101,9 @@ ${flags.map((flag) => `${flag} \\`).join('\n')}
     '(-v --version)'{-v,--version}'[print the version]' \\
     '*::word:->words'
   if [[ $state == words ]]; then
-    if [[ \${words[1]} == completion ]]; then compadd ${SHELLS.join(' ')}; else _describe command commands; fi
+    if [[ \${words[1]} == completion ]]; then compadd ${SHELLS.join(' ')}
+    elif [[ \${words[1]} == archive && $CURRENT == 2 ]]; then compadd ${ARCHIVE}
+    elif [[ \${words[1]} == archive ]]; then _files; else _describe command commands; fi
   fi
 }
 compdef ${name} ${program}
@@ -139,6 +146,8 @@ complete -c ${program} -f
 ${flags.join('\n')}
 ${commands.join('\n')}
 complete -c ${program} -n __fish_use_subcommand -a 'docker:// file://' -d destination
+complete -c ${program} -n '__fish_seen_subcommand_from archive' -a '${ARCHIVE}'
+complete -c ${program} -n '__fish_seen_subcommand_from ${ARCHIVE}' -F
 complete -c ${program} -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(' ')}'
 `
 }
