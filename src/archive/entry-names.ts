@@ -7,8 +7,8 @@
  *
  * Links are those of distribution: https://github.com/distribution/distribution/blob/v2.8.2/registry/storage/paths.go
  */
-import { join } from 'node:path'
-import { blobPath, linkPath, repositoryPaths, tagPath } from '../content/blob-paths.ts'
+import { repositoryPaths, tagPath } from '../content/blob-paths.ts'
+import { digestAlgorithm, digestHex } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { ArchiveFile } from './archive-types.ts'
 
@@ -17,6 +17,8 @@ export const INDEX_NAME = 'airlift/index.json'
 /** Second entry: the digest of the first's content, as text. */
 export const INDEX_DIGEST_NAME = 'airlift/index.sha256'
 export const PLAN_NAME = 'airlift/plan.json'
+/** What all names of blobs begin with. */
+export const BLOBS = 'docker/registry/v2/blobs/'
 /** Of file systems, for one path. */
 const MAX_NAME_LENGTH = 4096
 
@@ -43,7 +45,8 @@ export function voidName(position: number): string {
 
 /** `docker/registry/v2/blobs/sha256/ab/ab…/data`. */
 export function blobEntryName(digest: Digest): string {
-  return blobPath('', digest)
+  const hex = digestHex(digest)
+  return `${BLOBS}${digestAlgorithm(digest)}/${hex.slice(0, 2)}/${hex}/data`
 }
 
 /** The links of all images, sorted by name; one that several images need stands once, with all their ids. */
@@ -64,21 +67,21 @@ export function linkEntries(images: readonly LinkedImage[]): readonly ArchiveFil
 function linksOf({ repository, layers, manifests, tags }: LinkedImage): (readonly [string, Digest])[] {
   const paths = repositoryPaths('', repository)
   return [
-    ...layers.map((digest) => [linkPath(paths.layers, digest), digest] as const),
-    ...manifests.map((digest) => [linkPath(paths.revisions, digest), digest] as const),
-    ...tags.flatMap(([tag, digest]) => [
-      [join(tagPath(paths, tag), 'current', 'link'), digest] as const,
-      [linkPath(join(tagPath(paths, tag), 'index'), digest), digest] as const,
-    ]),
+    ...layers.map((digest) => [linkName(paths.layers, digest), digest] as const),
+    ...manifests.map((digest) => [linkName(paths.revisions, digest), digest] as const),
+    ...tags.flatMap(([tag, digest]) => {
+      const folder = tagPath(paths, tag)
+      return [[`${folder}/current/link`, digest] as const, [linkName(`${folder}/index`, digest), digest] as const]
+    }),
   ]
+}
+
+/** As `linkPath`, for names in a tar: an archive has hundreds of thousands. */
+function linkName(folder: string, digest: Digest): string {
+  return `${folder}/${digestAlgorithm(digest)}/${digestHex(digest)}/link`
 }
 
 /** Whether a name stays below the directory that it is unpacked into, and can be printed. */
 export function isSafeName(name: string): boolean {
-  return (
-    name.length > 0 &&
-    name.length <= MAX_NAME_LENGTH &&
-    !/\p{Cc}/u.test(name) &&
-    name.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
-  )
+  return name.length <= MAX_NAME_LENGTH && !/\p{Cc}|(?:^|\/)\.{0,2}(?:\/|$)/u.test(name)
 }

@@ -94,8 +94,8 @@ describe('parseIndex', () => {
       (_, entries) => void Object.assign(entries.at(-1) ?? {}, { size: 2 ** 40 }),
       'entries end at',
     ],
-    ['a size below zero', (_, [entry]) => void Object.assign(entry ?? {}, { size: -1 }), 'entries[0].size'],
-    ['a broken size', (_, [entry]) => void Object.assign(entry ?? {}, { size: 1.5 }), 'entries[0].size'],
+    ['a size below zero', (_, [entry]) => void Object.assign(entry ?? {}, { size: -1 }), 'entries[0]: size'],
+    ['a broken size', (_, [entry]) => void Object.assign(entry ?? {}, { size: 1.5 }), 'entries[0]: size'],
     [
       'a name that leads up',
       (_, [entry]) => void Object.assign(entry ?? {}, { name: 'working-dir/../../x' }),
@@ -156,17 +156,17 @@ describe('parseIndex', () => {
     [
       'a volume with another name',
       (json) => void Object.assign(json['volume'] as Json, { name: 'mirror_000001.tar' }),
-      'its number',
+      'name of another',
     ],
     ['volumes out of order', (json) => void (json['volumes'] = [json['volume'], json['volume']]), 'not in order'],
     ['a time that is none', (json) => void (json['createdAt'] = 'yesterday'), 'createdAt'],
-    ['an identity without id', (json) => void (json['archive'] = { sequence: 1 }), 'archive.id'],
+    ['an identity without id', (json) => void (json['archive'] = { sequence: 1 }), 'id is not'],
     [
       'an unreadable predecessor',
       (json) => void Object.assign(json['archive'] as Json, { continues: 1 }),
-      'archive.continues',
+      'not an object',
     ],
-    ['no version', (json) => void delete json['version'], 'no version'],
+    ['version is not', (json) => void delete json['version'], 'version is not'],
     ['no entries', (json) => void delete json['entries'], 'entries is not a list'],
     ['too many entries', (json) => void (json['entries'] = Array.from({ length: 500_001 }, () => 0)), 'more than'],
   ])('refuses %s', (_, change, what) => {
