@@ -7,6 +7,7 @@
 import { basename } from 'node:path'
 import type { CliContext } from './cli-context.ts'
 import { runCommandLine } from './program.ts'
+import { exitCodeOfError } from '../workflow/run-result.ts'
 import { createPrompt } from './prompt.ts'
 import { EXIT, renderError, renderInterrupted } from './report-error.ts'
 import { styleFor } from './render/style.ts'
@@ -52,7 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
     return stop.signal.aborted ? EXIT.interrupted : exitCode
   } catch (error) {
     stderr.write(stop.signal.aborted ? renderInterrupted() : renderError(error, styleFor(stderr.isTTY, env)))
-    return stop.signal.aborted ? EXIT.interrupted : EXIT.failed
+    return stop.signal.aborted ? EXIT.interrupted : exitCodeOfError(error)
   }
 }
 

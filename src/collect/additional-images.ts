@@ -6,7 +6,7 @@ import type { AdditionalImage } from '../config/image-set-config.ts'
 import { digestHex } from '../oci/digest.ts'
 import { formatImageName, parseImageName } from '../oci/image-name.ts'
 import type { DockerImageName, OciImageName } from '../oci/image-name.ts'
-import type { WantedImage } from '../plan/collection.ts'
+import type { ImageKind, WantedImage } from '../plan/collection.ts'
 
 /**
  * In the order of the configuration; an image that is named twice, in one spelling or two, comes once.
@@ -28,6 +28,7 @@ export function wantedAdditionalImages(entries: readonly AdditionalImage[]): Wan
   if (problems.length > 0) {
     throw new AirliftError('REFERENCE_INVALID', `collection error: ${problems.join('; ')}`, {
       hint: 'name each image of mirror.additionalImages with its registry and a tag or digest',
+      details: { kind: 'generic' satisfies ImageKind },
     })
   }
   return [...wanted.values()]

@@ -1,4 +1,6 @@
 /** How a run ended: the value that the command line reports, and the exit code that scripts test. */
+import { isAirliftError } from '../base/errors.ts'
+import { IMAGE_KINDS } from '../plan/collection.ts'
 import type { ImageKind } from '../plan/collection.ts'
 import type { ImageFailure, Outcome, Plan } from '../plan/plan-types.ts'
 
@@ -12,6 +14,12 @@ export interface RunResult {
   readonly volumes?: readonly { readonly path: string; readonly size: number }[]
   /** Files for the user, absolute, in the order in which they were written. */
   readonly files: readonly string[]
+}
+
+/** Of an error that ends the run before there is a result: of the kind that it is about, where it says one. */
+export function exitCodeOfError(error: unknown): number {
+  const kind = isAirliftError(error) ? error.details['kind'] : undefined
+  return kind !== undefined && isImageKind(kind) ? EXIT_BIT[kind] : 1
 }
 
 const EXIT_BIT: Readonly<Record<ImageKind, number>> = {
@@ -29,4 +37,8 @@ const EXIT_BIT: Readonly<Record<ImageKind, number>> = {
 export function exitCodeOf({ failures, notStarted }: Pick<Outcome, 'failures' | 'notStarted'>): number {
   const kinds = [...failures.map(({ kind }: ImageFailure) => kind), ...notStarted.map(({ wanted }) => wanted.kind)]
   return kinds.reduce((mask, kind) => mask | EXIT_BIT[kind], 0)
+}
+
+function isImageKind(kind: string | number): kind is ImageKind {
+  return IMAGE_KINDS.some((known) => known === kind)
 }

@@ -24,22 +24,35 @@ passed=0 failed=0 skipped=0
 
 # compare STEPS NAME…: records the cases NAME… in STEPS and adds up what the comparison says.
 compare() {
-  local steps=$1 summary
+  local steps=$1
   shift
   python3 "$world/record.py" "$repository/bin/airlift" "$root" "$out" --steps "$steps" "$@"
-  python3 "$world/compare.py" "$world/golden" "$out" "$root" --steps "$steps" --accepted "$here/accepted.tsv" "$@" \
-    > "$root/comparison" || true
+  judge "$out" "$steps" --accepted "$here/accepted.tsv" "$@"
+}
+
+# exchange NAME…: the same from disk to mirror, with the archives that the original made; nothing differs there.
+exchange() {
+  python3 "$world/record.py" "$repository/bin/airlift" "$root" "$out/exchange" --steps d2m --archives "$world/archives" "$@"
+  judge "$out/exchange" d2m "$@"
+}
+
+# judge RECORDING STEPS ARGUMENT…
+judge() {
+  local recording=$1 steps=$2 summary
+  shift 2
+  python3 "$world/compare.py" "$world/golden" "$recording" "$root" --steps "$steps" "$@" > "$root/comparison" || true
   cat "$root/comparison"
   summary=$(tail -n 1 "$root/comparison")
   [[ $summary =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]] || { echo "no result for $*" >&2; exit 1; }
   passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
 }
 
-# Refused configurations, in the step that reads them. The one that is taken goes on to write an archive.
+# Refused configurations, in the step that reads them; all but the one that is taken.
 mapfile -t configurations < <(cd "$world/golden" && ls -d config-* | grep -vx config-case-insensitive)
 
-compare dry,m2m 'image-*'
-compare m2d "${configurations[@]}"
+compare dry,m2d,d2m,m2m 'image-*'
+exchange image-blocked image-nested image-platforms image-tag
+compare m2d config-case-insensitive "${configurations[@]}"
 for name in "${configurations[@]}"; do
   if grep -qE '^error \[(CONFIG_INVALID|NOTHING_TO_MIRROR)\]' "$out/$name/m2d.log"; then
     passed=$((passed + 1))
