@@ -76,7 +76,7 @@ export interface Losses {
   readonly images: ReadonlySet<string>
 }
 
-export const NO_LOSSES: Losses = { blobs: new Set(), images: new Set() }
+const NO_LOSSES: Losses = { blobs: new Set(), images: new Set() }
 
 /** A blob is void where it never came; a link where every image that needs it failed. */
 export function stateOf({ source }: PlacedEntry, losses: Losses): EntryState {

@@ -25,7 +25,7 @@ const GIB = 2 ** 30
 /** Volumes have this limit where the configuration has none. */
 export const DEFAULT_VOLUME_BYTES: number = 500 * GIB
 /** `sha256:` and 64 digits. */
-export const INDEX_DIGEST_BYTES = 71
+const INDEX_DIGEST_BYTES = 71
 /** Of the index's header, of its digest's header and of its digest. */
 const FIXED_BYTES = 3 * BLOCK_BYTES
 const ANY_DIGEST = digestOf(new Uint8Array())
