@@ -7,7 +7,7 @@
 import { AirliftError } from '../base/errors.ts'
 import { isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
-import { parseEntryName } from './parse-entry-name.ts'
+import { BLOBS, parseEntryName } from './parse-entry-name.ts'
 import type { ContentLocation, ListedImage } from './reading-types.ts'
 import type { VolumeFile } from './volume-file.ts'
 
@@ -15,6 +15,8 @@ export interface TableEntry {
   readonly name: string
   readonly offset: number
   readonly size: number
+  /** As an index says it, which has it right for blobs: their names are made of it. */
+  readonly digest?: Digest
 }
 
 /** Content in a volume that is open. */
@@ -43,10 +45,14 @@ export class ContentTable {
   #entries = 0
 
   /** @throws {AirliftError} `ARCHIVE_INVALID` once there are too many. */
-  add({ name, offset, size }: TableEntry, { file, volume }: Pick<StoredRange, 'file' | 'volume'>): void {
+  add({ name, offset, size, digest }: TableEntry, { file, volume }: Pick<StoredRange, 'file' | 'volume'>): void {
     this.#entries += 1
     if (this.#entries > MAX_ENTRIES) {
       throw new AirliftError('ARCHIVE_INVALID', `the volumes up to ${file.path} have more than ${MAX_ENTRIES} entries`)
+    }
+    if (digest !== undefined && name.startsWith(BLOBS)) {
+      this.blobs.set(digest, { file, volume, offset, size })
+      return
     }
     const parsed = parseEntryName(name)
     switch (parsed.kind) {

@@ -66,6 +66,8 @@ export async function openVolumes(directories: readonly string[], options: CallO
   const table = new ContentTable()
   for (const { file, volume, entries } of volumes) for (const entry of entries) table.add(entry, { file, volume })
   const images = knownImages(volumes, table)
+  // The links of a set lie in its first volume, which may be out of reach.
+  if (problems.length > 0) for (const image of images) if (image.state === 'whole') table.addImage(image)
   const archive = new OpenedArchive({ sets, problems, volumes, table, images, files: opening.move() })
   return { archive, volumes, problems }
 }
@@ -157,11 +159,10 @@ class OpenedArchive implements Archive {
   }
 }
 
-/** Links of images that indexes know are taken from there: those in a first volume may be out of reach. */
+/** Those of the indexes, and those that only a tag tells of. */
 function knownImages(volumes: readonly VolumeContent[], table: ContentTable): readonly ListedImage[] {
   const images = new Map<string, ListedImage>()
   for (const { index } of volumes) for (const image of index?.images ?? []) images.set(image.id, listed(image))
-  for (const image of images.values()) if (image.state === 'whole') table.addImage(image)
   for (const image of taggedImages(table)) if (!images.has(image.id)) images.set(image.id, image)
   return [...images.values()].toSorted((a, b) => compareText(a.id, b.id))
 }
