@@ -101,7 +101,9 @@ export async function transfer(
   const { clients, options, onEvent, signal } = run
   onEvent({ type: 'phase', phase: 'transfer' })
   using carrier = writer && clients.carrierTo(writer.slots)
-  const isThere = (blob: PlannedBlob): boolean => writer?.slots.slot(blob.content) === undefined
+  // What earlier archives hold is wanted by nobody, and has no slot.
+  const isThere = ({ content, wantedBy }: PlannedBlob): boolean =>
+    wantedBy.length > 0 && writer?.slots.slot(content) === undefined
   return await runPlan(
     { ...plan, blobs: plan.blobs.map((blob) => (isThere(blob) ? held(blob) : blob)) },
     {
