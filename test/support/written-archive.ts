@@ -33,7 +33,7 @@ export function planArchive(images: readonly NamedImage[], options: PlanArchiveO
   const needed = new Map<Digest, { size: number; images: Set<string> }>()
   for (const named of images) {
     const { manifests, blobs } = named.image
-    const all = [...[...blobs].map(([digest, { length }]) => ({ digest, size: length }))]
+    const all = [...blobs].map(([digest, { length }]) => ({ digest, size: length }))
     for (const { digest, size } of [...all, ...manifests.map(({ descriptor }) => descriptor)]) {
       const entry = needed.get(digest) ?? { size, images: new Set() }
       entry.images.add(idOf(named))
