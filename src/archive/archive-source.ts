@@ -15,8 +15,8 @@ import { digestAlgorithm, digestOf, isDigest } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { MAX_MANIFEST_BYTES, parseManifest } from '../oci/manifest.ts'
 import type { Manifest } from '../oci/manifest.ts'
-import { taggedDigest } from './content-table.ts'
-import type { ContentTable, RepositoryTable, StoredRange } from './content-table.ts'
+import { RepositoryTable, taggedDigest } from './content-table.ts'
+import type { ContentTable, StoredRange } from './content-table.ts'
 import type { ArchiveRepository } from './reading-types.ts'
 
 export interface ArchiveSourceOptions {
@@ -24,8 +24,6 @@ export interface ArchiveSourceOptions {
   /** Which archive would hold what is in no volume, in words. */
   readonly holderOf: (digest: Digest) => string
 }
-
-const EMPTY: RepositoryTable = { layers: new Set(), revisions: new Set(), tags: new Map() }
 
 export class ArchiveSource implements ArchiveRepository {
   readonly name: string
@@ -38,7 +36,7 @@ export class ArchiveSource implements ArchiveRepository {
     const links = options.table.repositories.get(name)
     this.name = name
     this.exists = links !== undefined
-    this.#links = links ?? EMPTY
+    this.#links = links ?? new RepositoryTable()
     this.#options = options
   }
 

@@ -27,11 +27,39 @@ export interface StoredRange {
   readonly size: number
 }
 
-export interface RepositoryTable {
-  readonly layers: Set<Digest>
-  readonly revisions: Set<Digest>
+/** What is linked in one repository. */
+export class RepositoryTable {
   /** A link is read when somebody asks for its tag. */
-  readonly tags: Map<string, Digest | StoredRange>
+  readonly tags: Map<string, Digest | StoredRange> = new Map()
+  readonly #layers = new Set<Digest>()
+  readonly #revisions = new Set<Digest>()
+  /** Names that nobody has looked at: most of an archive's entries are links of repositories that nobody asks for. */
+  #names: string[] = []
+
+  get layers(): Set<Digest> {
+    this.#parseNames()
+    return this.#layers
+  }
+
+  /** Manifests. */
+  get revisions(): Set<Digest> {
+    this.#parseNames()
+    return this.#revisions
+  }
+
+  addLink(name: string): void {
+    this.#names.push(name)
+  }
+
+  #parseNames(): void {
+    if (this.#names.length === 0) return
+    for (const name of this.#names) {
+      const parsed = parseEntryName(name)
+      if (parsed.kind === 'layer') this.#layers.add(parsed.digest)
+      if (parsed.kind === 'revision') this.#revisions.add(parsed.digest)
+    }
+    this.#names = []
+  }
 }
 
 /** Entries of all volumes together. The biggest mirrors of the field have some 400,000. */
@@ -43,6 +71,8 @@ export class ContentTable {
   readonly files: Map<string, StoredRange> = new Map()
   readonly repositories: Map<string, RepositoryTable> = new Map()
   #entries = 0
+  /** Links of a repository come one after the other. */
+  #last: { readonly prefix: string; readonly table: RepositoryTable } | undefined
 
   /** @throws {AirliftError} `ARCHIVE_INVALID` once there are too many. */
   add({ name, offset, size, digest }: TableEntry, { file, volume }: Pick<StoredRange, 'file' | 'volume'>): void {
@@ -54,17 +84,22 @@ export class ContentTable {
       this.blobs.set(digest, { file, volume, offset, size })
       return
     }
+    if (this.#last !== undefined && name.startsWith(this.#last.prefix) && isDigestLink(name, this.#last.prefix)) {
+      this.#last.table.addLink(name)
+      return
+    }
     const parsed = parseEntryName(name)
     switch (parsed.kind) {
       case 'blob':
         this.blobs.set(parsed.digest, { file, volume, offset, size })
         return
       case 'layer':
-        this.#repository(parsed.repository).layers.add(parsed.digest)
+      case 'revision': {
+        const table = this.#repository(parsed.repository)
+        table.addLink(name)
+        this.#last = { prefix: name.slice(0, name.indexOf('/_') + 2), table }
         return
-      case 'revision':
-        this.#repository(parsed.repository).revisions.add(parsed.digest)
-        return
+      }
       case 'tag':
         this.#repository(parsed.repository).tags.set(parsed.tag, { file, volume, offset, size })
         return
@@ -90,10 +125,14 @@ export class ContentTable {
   #repository(name: string): RepositoryTable {
     const known = this.repositories.get(name)
     if (known !== undefined) return known
-    const made: RepositoryTable = { layers: new Set(), revisions: new Set(), tags: new Map() }
+    const made = new RepositoryTable()
     this.repositories.set(name, made)
     return made
   }
+}
+
+function isDigestLink(name: string, prefix: string): boolean {
+  return name.startsWith('layers/', prefix.length) || name.startsWith('manifests/revisions/', prefix.length)
 }
 
 /** What a tag points at; `undefined` where there is no such tag, or its link is none. */
