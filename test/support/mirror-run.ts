@@ -49,7 +49,7 @@ export function optionsFor(configFile: string, directory: string): MirrorOptions
   }
 }
 
-export function toRegistry({ host }: OurRegistry): MirrorOptions['destination'] {
+export function toRegistry({ host }: Pick<OurRegistry, 'host'>): MirrorOptions['destination'] {
   return { kind: 'registry', registry: host, namespace: NAMESPACE }
 }
 
@@ -62,7 +62,7 @@ export function toDisk(config: string, root: string, options: RunOptions = {}): 
 export function toMirror(
   config: string,
   from: readonly [string, ...string[]],
-  target: OurRegistry,
+  target: Pick<OurRegistry, 'host'>,
   options: RunOptions = {},
 ): Promise<RunResult> {
   const { now, signal, onEvent, ...more } = options
