@@ -7,7 +7,7 @@ import { MIRROR_FLAGS } from './flags.ts'
 import { runCommandLine } from './program.ts'
 import { VERSION } from './version.ts'
 
-const BYTES = { total: 0, unique: 0, shared: 0, present: 0, mounted: 0, toFetch: 0 }
+const BYTES = { total: 0, unique: 0, shared: 0, present: 0, reused: 0, mounted: 0, toFetch: 0 }
 const RESULT: RunResult = {
   exitCode: 8,
   plan: {
