@@ -32,7 +32,7 @@ export type CopyOutcome =
   | { readonly kind: 'target-answered'; readonly response: LaneResponse }
   | { readonly kind: 'target-failed'; readonly failure: LaneFailure; readonly stale: boolean }
 
-export type SourceOutcome =
+type SourceOutcome =
   | { readonly kind: 'wrong-digest'; readonly actual: string }
   | { readonly kind: 'wrong-size'; readonly announced: number }
   /** The lane cannot read this answer; another client may. */
