@@ -4,11 +4,11 @@
  * Aborted in this process after its n-th event: every n that the plan and the transfer have, or a sample without
  * `AIRLIFT_LONG=1`, which `AIRLIFT_SEED` repeats.
  */
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { TransferEvent } from '../../src/transfer/events.ts'
 import { mirrorToMirror } from '../../src/workflow/mirror-to-mirror.ts'
 import type { MirrorOptions } from '../../src/workflow/mirror-options.ts'
+import { mirrorOptions } from '../support/mirror-options.ts'
 import { startOurRegistry } from '../support/our-registry.ts'
 import type { OurRegistry } from '../support/our-registry.ts'
 import { sample, SEED } from '../support/sample.ts'
@@ -19,32 +19,11 @@ import { fetchedBlobs, startSmallSet } from './small-set.ts'
 const SAMPLES = 12
 
 function optionsFor(config: string, target: OurRegistry): MirrorOptions {
-  return {
+  return mirrorOptions({
     configFile: config,
     destination: { kind: 'registry', registry: target.host, namespace: 'ns' },
-    workingDir: join(`${target.directory}-workspace`, 'working-dir'),
-    dryRun: 'off',
-    maxNestedPaths: 0,
-    parallelImages: 2,
-    parallelLayers: 2,
-    retryTimes: 0,
-    retryDelayMs: 0,
-    stallTimeoutMs: 10_000,
-    sourceTlsVerify: false,
-    targetTlsVerify: false,
-    source: { authFile: undefined, certDir: undefined, isAnonymous: false },
-    target: { authFile: undefined, certDir: undefined, isAnonymous: false },
-    registriesD: undefined,
-    securePolicy: false,
-    policyFile: undefined,
-    removeSignatures: false,
-    cumulativeResources: false,
-    keepGoing: false,
-    cacheDir: undefined,
-    port: 55_000,
-    logLevel: 'info',
-    version: '0.0.0',
-  }
+    workspace: `${target.directory}-workspace`,
+  })
 }
 
 /** Runs until its end, or until it has said `abortAfter` events; those it said are the result. */

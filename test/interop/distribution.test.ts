@@ -17,8 +17,8 @@ import { startDistribution, startOurs } from './far-ends.ts'
 import type { FarEnd } from './far-ends.ts'
 
 const IMAGES = namedImages()
-/** Images that a user names; signatures come along. */
-const NAMED = IMAGES.filter(({ tag }) => !tag.endsWith('.sig'))
+/** Images that a user names; what belongs to them comes along. */
+const NAMED = IMAGES.filter(({ tag }) => tag === 'v1')
 
 const ca = await makeCa()
 
