@@ -48,7 +48,9 @@ async function mirror(config: string, target: OurRegistry, abortAfter = Infinity
     },
   })
   const failure = await run.then(
-    ({ exitCode }) => void expect(exitCode).toBe(0),
+    ({ exitCode }) => {
+      expect(exitCode).toBe(0)
+    },
     (error: unknown) => error,
   )
   if (failure !== undefined) expect(failure).toBe(reason)
