@@ -295,6 +295,20 @@ describe('platforms', () => {
 })
 
 describe('what a run leaves', () => {
+  it.each([
+    ['a file in its way', 'w'],
+    ['a file where its log goes', 'w/working-dir/logs'],
+    ['a file where cluster resources go', 'w/working-dir/cluster-resources'],
+  ])('cannot be there with %s, which is told as such', async (_, path) => {
+    await push('a/one', randomImage({ seed: 1 }), 'v1')
+    await write(path, 'not a directory')
+
+    await expect(mirror('additionalImages:\n- name: SOURCE/a/one:v1')).rejects.toMatchObject({
+      code: 'DISK_FAILED',
+      message: expect.stringContaining(dir.join(path)),
+    })
+  })
+
   it('has a log, a plan, pinned configurations, resources, and a line for each image that failed', async () => {
     await push('a/one', randomImage({ seed: 1 }), 'v1')
 
