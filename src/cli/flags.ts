@@ -26,6 +26,7 @@ const VISIBLE: readonly Flag[] = [
     type: 'url',
     value: 'file://dir',
     help: 'mirror from the archives in this directory (disk to mirror)',
+    hidden: true,
     effect: 'later',
     note: 'A run that would read archives ends with `UNSUPPORTED`.',
   },
@@ -148,8 +149,9 @@ const VISIBLE: readonly Flag[] = [
     name: 'ignore-release-signature',
     type: 'boolean',
     help: 'accept releases without a valid signature',
+    hidden: true,
     effect: 'later',
-    note: 'Releases are not mirrored yet.',
+    note: 'A configuration that asks for releases is refused.',
   },
   {
     name: 'keep-going',
@@ -168,14 +170,17 @@ const VISIBLE: readonly Flag[] = [
     type: 'string',
     value: 'yyyy-MM-dd',
     help: 'archive everything that is new since this date',
+    hidden: true,
     effect: 'later',
-    note: 'The format is checked.',
+    note: 'The format is checked. Only runs that write archives use it, there as here.',
   },
   {
     name: 'strict-archive',
     type: 'boolean',
     help: 'never write an archive larger than archiveSize',
+    hidden: true,
     effect: 'later',
+    note: 'Only runs that write archives use it, there as here.',
   },
   {
     name: 'cache-dir',
@@ -215,5 +220,5 @@ const VISIBLE: readonly Flag[] = [
   },
 ]
 
-/** Flags of the mirror command, in the order of `--help`; the hidden ones last. */
+/** Flags of the mirror command, in the order of `--help`; those that only scripts need come last. */
 export const MIRROR_FLAGS: readonly Flag[] = [...VISIBLE, ...HIDDEN_FLAGS]

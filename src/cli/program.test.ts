@@ -201,6 +201,15 @@ describe('the parser', () => {
 })
 
 describe('help', () => {
+  it('promises nothing that has no effect yet', async () => {
+    const { stdout } = await run(['--help'])
+    const idle = MIRROR_FLAGS.filter(({ effect }) => effect === 'later').map(({ name }) => `--${name}`)
+
+    expect(idle).toContain('--since')
+    expect(idle.filter((name) => stdout.includes(`${name} `))).toEqual([])
+    expect(stdout).not.toContain('no effect')
+  })
+
   it('names every flag that is not hidden, and no other', async () => {
     const { stdout, exitCode } = await run(['--help'])
     const shown = [...stdout.matchAll(/^ {2}(?:-\w, )?--(?<name>[\w.-]+)/gm)].map(({ groups }) => groups?.['name'])

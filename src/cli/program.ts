@@ -32,10 +32,10 @@ export async function runCommandLine(args: readonly string[], context: CliContex
 function buildProgram(context: CliContext, setExitCode: (code: number) => void): Command {
   const name = context.program
   const program = new Command(name)
-    .usage('-c <file> [--workspace file://<dir> | --from file://<dir>] <destination> [flags]')
+    .usage('-c <file> [--workspace file://<dir>] <destination> [flags]')
     .description(
-      'Mirrors OpenShift content to a registry, straight or by way of a disk.\n' +
-        'A destination is docker://<registry>[/<namespace>] or file://<dir>.',
+      'Mirrors OpenShift content from the registries that a configuration names to one of yours.\n' +
+        'A destination is docker://<registry>[/<namespace>], with --workspace; or file://<dir>, with --dry-run.',
     )
     .argument('[destination...]')
     .version(`${name} version ${VERSION}`, '-v, --version', 'print the version')
@@ -90,10 +90,7 @@ function addFlag(program: Command, flag: Flag): void {
   const short = flag.short === undefined ? '' : `-${flag.short}, `
   const value = flag.type === 'boolean' ? '' : ` <${flag.value ?? flag.type}>`
   const initial = flag.initial === undefined ? '' : ` (default ${flag.initial})`
-  const option = new Option(
-    `${short}--${flag.name}${value}`,
-    `${flag.help}${flag.effect === 'later' ? ' (no effect yet)' : initial}`,
-  ).hideHelp(flag.hidden ?? false)
+  const option = new Option(`${short}--${flag.name}${value}`, `${flag.help}${initial}`).hideHelp(flag.hidden ?? false)
   if (flag.type !== 'boolean') option.argParser((text: string) => parseFlagValue(flag, text))
   program.addOption(option)
   if (flag.type === 'boolean') program.addOption(new Option(`--no-${flag.name}`).hideHelp())
