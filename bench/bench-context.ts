@@ -9,6 +9,7 @@ import { writeImages } from './content.ts'
 import type { ImageSpec } from './content.ts'
 import { measure } from './measure.ts'
 import type { Cost } from './measure.ts'
+import { quietMachine } from './quiet.ts'
 import { copyCommand } from './tools.ts'
 import type { Tool } from './tools.ts'
 
@@ -116,6 +117,7 @@ export async function interleaved<T extends string>(
   const costs = new Map(tools.map((tool): [T, Cost[]] => [tool, []]))
   for (let round = 1; round <= context.runs; round += 1) {
     for (const tool of tools) {
+      if (!(await quietMachine())) context.log('  the machine is busy with other work')
       const cost = await run(tool)
       costs.get(tool)?.push(cost)
       context.log(

@@ -12,7 +12,7 @@ import { digestHex, digestOf } from '../src/oci/digest.ts'
 import type { Digest } from '../src/oci/digest.ts'
 import { MEDIA_TYPE } from '../src/oci/media-type.ts'
 
-export interface LayerSpec {
+interface LayerSpec {
   readonly name: string
   readonly size: number
 }

@@ -39,7 +39,7 @@ export async function measure({ program, args, env, home }: Command): Promise<Co
   return { wallS, cpuS: userS + systemS, peakMiB: Math.round(peakKiB / 1024) }
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
   const [low = 0, high = 0] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]]

@@ -19,7 +19,10 @@ it('leaves no temporary file where it cannot write', async () => {
   await using directory = await tempDir()
   await mkdir(join(directory.path, 'taken'))
 
-  await expect(writeFileAtomic(join(directory.path, 'taken'), 'x')).rejects.toThrow()
+  await expect(writeFileAtomic(join(directory.path, 'taken'), 'x')).rejects.toMatchObject({
+    code: 'DISK_FAILED',
+    message: `writing ${join(directory.path, 'taken')}`,
+  })
 
   expect(await readdir(directory.path)).toEqual(['taken'])
 })

@@ -8,15 +8,18 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { diskFailed } from './disk-failed.ts'
 
+/** @throws {AirliftError} `DISK_FAILED`. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
   const partial = join(dirname(path), `.${randomUUID()}.tmp`)
   try {
+    await mkdir(dirname(path), { recursive: true })
     await writeFile(partial, data, { flag: 'wx', mode })
     await rename(partial, path)
   } catch (error) {
-    await rm(partial, { force: true })
-    throw error
+    // What keeps it from going is what kept the file from coming, and has been told.
+    await rm(partial, { force: true }).catch(() => undefined)
+    throw diskFailed(`writing ${path}`, error)
   }
 }

@@ -32,8 +32,7 @@ describe('refuseUnsupported', () => {
   it.each([
     [{ v1: true }, 'FLAG_INVALID', '--v1 asks for oc-mirror v1, which is not part of Airlift'],
     [{ v1: true, v2: true }, 'FLAG_INVALID', 'the flags --v1 and --v2 are mutually exclusive'],
-    [{ 'src-authfile': 'a' }, 'UNSUPPORTED', 'the flag --src-authfile is not supported'],
-    [{ 'dest-no-creds': true }, 'UNSUPPORTED', 'the flag --dest-no-creds is not supported'],
+    [{ 'src-registry-token': 'a' }, 'UNSUPPORTED', 'the flag --src-registry-token is not supported'],
   ])('refuses %j', (values, code, message) => {
     expect(() => refuseUnsupported(values, MIRROR_FLAGS)).toThrow(expect.objectContaining({ code, message }))
   })

@@ -163,8 +163,9 @@ const VISIBLE: readonly Flag[] = [
     name: 'ignore-release-signature',
     type: 'boolean',
     help: 'accept releases without a valid signature',
+    hidden: true,
     effect: 'later',
-    note: 'Releases are not mirrored yet.',
+    note: 'A configuration that asks for releases is refused.',
   },
   {
     name: 'keep-going',
@@ -230,5 +231,5 @@ const VISIBLE: readonly Flag[] = [
   },
 ]
 
-/** Flags of the mirror command, in the order of `--help`; the hidden ones last. */
+/** Flags of the mirror command, in the order of `--help`; those that only scripts need come last. */
 export const MIRROR_FLAGS: readonly Flag[] = [...VISIBLE, ...HIDDEN_FLAGS]

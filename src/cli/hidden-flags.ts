@@ -1,8 +1,6 @@
 /** Flags that `--help` of the original hides as well; scripts use some of them. */
 import type { Flag } from './flag.ts'
 
-const AUTH_FILE = 'one auth file serves both sides: use --authfile'
-const CERTIFICATES = 'put certificates into certs.d/HOST:PORT of /etc/containers or ~/.config/containers'
 const TRANSPORT = 'Only other transports than registries use it, there as here.'
 const SAME_BYTES = 'Blobs are copied as they are, so that digests stay; so the original does, which preserves digests.'
 
@@ -116,9 +114,8 @@ function sideFlags(side: 'src' | 'dest'): readonly Flag[] {
       name: `${side}-no-creds`,
       type: 'boolean',
       hidden: true,
-      help: 'refused: use --authfile',
-      effect: 'refused',
-      note: 'name a file with {} in it as --authfile',
+      help: `use no credentials for ${registry}`,
+      effect: 'same',
     },
     {
       ...text,
@@ -133,18 +130,16 @@ function sideFlags(side: 'src' | 'dest'): readonly Flag[] {
       type: 'file',
       value: 'file',
       hidden: true,
-      help: 'refused: use --authfile',
-      effect: 'refused',
-      note: AUTH_FILE,
+      help: `like --authfile, for ${registry}`,
+      effect: 'same',
     },
     {
       name: `${side}-cert-dir`,
       type: 'directory',
       value: 'dir',
       hidden: true,
-      help: 'refused: use certs.d',
-      effect: 'refused',
-      note: CERTIFICATES,
+      help: `certificates for ${registry}, in place of certs.d`,
+      effect: 'same',
     },
     { ...text, ...ignored, name: `${side}-daemon-host`, value: 'host', note: TRANSPORT },
     { ...text, ...ignored, name: `${side}-shared-blob-dir`, value: 'dir', note: TRANSPORT },

@@ -92,7 +92,8 @@ describe('readMirrorArguments', () => {
       stallTimeoutMs: 600_000,
       sourceTlsVerify: true,
       targetTlsVerify: true,
-      authFile: 'auth.json',
+      source: { authFile: 'auth.json', certDir: undefined, isAnonymous: false },
+      target: { authFile: 'auth.json', certDir: undefined, isAnonymous: false },
       registriesD: '/rd',
       securePolicy: true,
       policyFile: 'policy.json',
@@ -101,6 +102,15 @@ describe('readMirrorArguments', () => {
       keepGoing: true,
       port: 55_000,
       logLevel: 'trace',
+    })
+  })
+
+  it('lets flags of one side go before those of both', () => {
+    const flags = { authfile: 'both.json', 'src-authfile': 'src.json', 'src-cert-dir': 'certs', 'dest-no-creds': true }
+
+    expect(read({ workspace: 'file://w', ...flags }, TARGET).options).toMatchObject({
+      source: { authFile: 'src.json', certDir: '/work/certs', isAnonymous: false },
+      target: { authFile: 'both.json', certDir: undefined, isAnonymous: true },
     })
   })
 

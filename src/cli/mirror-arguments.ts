@@ -8,7 +8,7 @@
 import { basename, join, resolve } from 'node:path'
 import { AirliftError } from '../base/errors.ts'
 import { isRegistry, isRepository } from '../oci/reference.ts'
-import type { Destination, LogLevel, MirrorOptions } from '../workflow/mirror-options.ts'
+import type { Destination, LogLevel, MirrorOptions, SideAccess } from '../workflow/mirror-options.ts'
 import type { FlagValues } from './flag-values.ts'
 import { LOG_LEVELS } from './flags.ts'
 import { VERSION } from './version.ts'
@@ -156,7 +156,8 @@ function toOptions(values: FlagValues, { mode, destination, surroundings }: Part
     stallTimeoutMs: number(values, 'image-timeout'),
     sourceTlsVerify: values['src-tls-verify'] === undefined ? tlsVerify : isOn(values, 'src-tls-verify'),
     targetTlsVerify: values['dest-tls-verify'] === undefined ? tlsVerify : isOn(values, 'dest-tls-verify'),
-    authFile: text(values, 'authfile'),
+    source: sideAccess(values, 'src', surroundings),
+    target: sideAccess(values, 'dest', surroundings),
     registriesD: text(values, 'registries.d'),
     securePolicy: isOn(values, 'secure-policy'),
     policyFile: text(values, 'policy'),
@@ -167,6 +168,21 @@ function toOptions(values: FlagValues, { mode, destination, surroundings }: Part
     port: number(values, 'port'),
     logLevel: logLevelOf(values),
     version: VERSION,
+  }
+}
+
+function sideAccess(values: FlagValues, side: 'src' | 'dest', { cwd }: Surroundings): SideAccess {
+  const given = ['creds', 'username', 'password', 'authfile'].filter(
+    (name) => text(values, `${side}-${name}`) !== undefined,
+  )
+  const isAnonymous = isOn(values, `${side}-no-creds`)
+  if (isAnonymous && given.length > 0)
+    throw invalid(`--${side}-no-creds and --${side}-${given[0]} cannot be used together`)
+  const certDir = text(values, `${side}-cert-dir`)
+  return {
+    authFile: text(values, `${side}-authfile`) ?? text(values, 'authfile'),
+    certDir: certDir === undefined ? undefined : resolve(cwd, certDir),
+    isAnonymous,
   }
 }
 

@@ -7,7 +7,7 @@ import { MIRROR_FLAGS } from './flags.ts'
 import { runCommandLine } from './program.ts'
 import { VERSION } from './version.ts'
 
-const BYTES = { total: 0, unique: 0, shared: 0, present: 0, mounted: 0, toFetch: 0 }
+const BYTES = { total: 0, unique: 0, shared: 0, present: 0, reused: 0, mounted: 0, toFetch: 0 }
 const RESULT: RunResult = {
   exitCode: 8,
   plan: {
@@ -188,6 +188,15 @@ describe('the parser', () => {
 })
 
 describe('help', () => {
+  it('promises nothing that has no effect yet', async () => {
+    const { stdout } = await run(['--help'])
+    const idle = MIRROR_FLAGS.filter(({ effect }) => effect === 'later').map(({ name }) => `--${name}`)
+
+    expect(idle).toContain('--since')
+    expect(idle.filter((name) => stdout.includes(`${name} `))).toEqual([])
+    expect(stdout).not.toContain('no effect')
+  })
+
   it('names every flag that is not hidden, and no other', async () => {
     const { stdout, exitCode } = await run(['--help'])
     const shown = [...stdout.matchAll(/^ {2}(?:-\w, )?--(?<name>[\w.-]+)/gm)].map(({ groups }) => groups?.['name'])

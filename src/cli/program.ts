@@ -34,10 +34,10 @@ export async function runCommandLine(args: readonly string[], context: CliContex
 function buildProgram(context: CliContext, setExitCode: (code: number) => void): Command {
   const name = context.program
   const program = new Command(name)
-    .usage('-c <file> [--workspace file://<dir> | --from file://<dir>] <destination> [flags]')
+    .usage('-c <file> [--workspace file://<dir>] <destination> [flags]')
     .description(
-      'Mirrors OpenShift content to a registry, straight or by way of a disk.\n' +
-        'A destination is docker://<registry>[/<namespace>] or file://<dir>.',
+      'Mirrors OpenShift content from the registries that a configuration names to one of yours.\n' +
+        'A destination is docker://<registry>[/<namespace>], with --workspace; or file://<dir>, with --dry-run.',
     )
     .argument('[destination...]')
     .version(`${name} version ${VERSION}`, '-v, --version', 'print the version')

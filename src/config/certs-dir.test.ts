@@ -69,6 +69,20 @@ describe('loadCertificates', () => {
     })
   })
 
+  it('reads one directory for every registry where it is named, and nothing beside it', async () => {
+    await using dir = await tempDir()
+    const [ca, other] = [await makeCa('One'), await makeCa('Two')]
+    await write(dir, { 'own/a.crt': ca.cert, '1/r.io/b.crt': other.cert })
+    const named = (name: string): Promise<RegistryCertificates> =>
+      loadCertificates('r.io', { home: dir.path, signal, dirs: [dir.join('1')], directory: dir.join(name) })
+
+    expect(await named('own')).toEqual({ ca: splitCertificates(ca.cert) })
+    await expect(named('none')).rejects.toMatchObject({
+      code: 'CERTIFICATE_INVALID',
+      message: expect.stringContaining('none'),
+    })
+  })
+
   it('refuses a key that is not that of its certificate', async () => {
     await using dir = await tempDir()
     const ca = await makeCa()

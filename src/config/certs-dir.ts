@@ -25,6 +25,8 @@ export interface CertificatesOptions {
   readonly signal: AbortSignal
   /** In place of the three directories that hold `HOST[:PORT]` directories. */
   readonly dirs?: readonly string[]
+  /** The one directory to read, whatever the registry: it must exist. */
+  readonly directory?: string
 }
 
 /**
@@ -34,11 +36,12 @@ export interface CertificatesOptions {
  * @throws {AirliftError} `CERTIFICATE_INVALID`.
  */
 export async function loadCertificates(registry: string, options: CertificatesOptions): Promise<RegistryCertificates> {
-  const { home, signal } = options
+  const { home, signal, directory: only } = options
   const user = join(home, '.config/containers/certs.d')
-  for (const parent of options.dirs ?? [user, '/etc/containers/certs.d', '/etc/docker/certs.d']) {
-    const directory = join(parent, registry)
+  const parents = options.dirs ?? [user, '/etc/containers/certs.d', '/etc/docker/certs.d']
+  for (const directory of only === undefined ? parents.map((parent) => join(parent, registry)) : [only]) {
     const names = await list(directory)
+    if (names === undefined && directory === only) throw invalid(directory, 'no such directory')
     if (names === undefined) continue
     try {
       return await readCertificates(directory, names, { signal })

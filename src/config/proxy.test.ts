@@ -60,11 +60,14 @@ describe('proxyFor', () => {
     expect(proxyFor(new URL('https://a.com'), { ...BOTH, no_proxy: 'a.com' })).toBeUndefined()
   })
 
-  it('refuses what is no address, without quoting it', () => {
-    const env = { HTTPS_PROXY: 'http://user:secret@bad host' }
+  it.each(['http://user:secret@bad host', 'http://', 'socks5://user:secret@proxy.example:1080'])(
+    'refuses %s, without quoting it',
+    (value) => {
+      const env = { HTTPS_PROXY: value }
 
-    expect(() => proxyFor(new URL('https://a.com'), env)).toThrow(
-      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.not.stringContaining('secret') }),
-    )
-  })
+      expect(() => proxyFor(new URL('https://a.com'), env)).toThrow(
+        expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.not.stringContaining('secret') }),
+      )
+    },
+  )
 })

@@ -9,6 +9,8 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { AirliftError } from '../base/errors.ts'
 
+const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:'])
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 interface Target {
@@ -17,7 +19,7 @@ interface Target {
   readonly port: string
 }
 
-/** @throws {AirliftError} `CONFIG_INVALID` where the variable that applies is no address. */
+/** @throws {AirliftError} `CONFIG_INVALID` where the variable that applies is no address, or of another kind of proxy. */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
   const names = url.protocol === 'https:' ? ['HTTPS_PROXY', 'https_proxy'] : ['HTTP_PROXY', 'http_proxy']
   const name = names.find((candidate) => (env[candidate] ?? '') !== '')
@@ -32,8 +34,9 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
 
 function parseProxy(name: string, text: string): URL {
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  if (URL.canParse(url) && new URL(url).hostname !== '') return new URL(url)
-  throw new AirliftError('CONFIG_INVALID', `${name} is not the address of a proxy`, {
+  const proxy = URL.canParse(url) ? new URL(url) : undefined
+  if (proxy !== undefined && proxy.hostname !== '' && SCHEMES.has(proxy.protocol)) return proxy
+  throw new AirliftError('CONFIG_INVALID', `${name} is not the address of an HTTP proxy`, {
     hint: `set ${name} to something like http://proxy.example.com:3128`,
   })
 }

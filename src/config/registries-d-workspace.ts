@@ -7,6 +7,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { writeFileAtomic } from '../base/atomic-file.ts'
+import { diskFailed } from '../base/disk-failed.ts'
 import { isSystemError } from '../base/errors.ts'
 import { readBounded } from './read-bounded.ts'
 import { listRegistriesD, loadRegistriesD, registriesDirectory } from './registries-d.ts'
@@ -31,13 +32,15 @@ const DEFAULT = 'default'
 /**
  * Writes the files and reads all of them back.
  *
- * @throws {AirliftError} `REGISTRIES_CONF_INVALID`.
+ * @throws {AirliftError} `REGISTRIES_CONF_INVALID`, `DISK_FAILED`.
  */
 export async function prepareRegistriesD(options: WorkspaceRegistriesDOptions): Promise<RegistriesD> {
   const { workingDir, port, destination, home, signal, systemDir } = options
   const source = options.from ?? (await registriesDirectory(home, systemDir))
   const directory = join(workingDir, 'containers/registries.d')
-  await mkdir(directory, { recursive: true })
+  await mkdir(directory, { recursive: true }).catch((error: unknown) => {
+    throw diskFailed(`making the directory ${directory}`, error)
+  })
   for (const file of await listRegistriesD(source)) {
     await writeFileAtomic(join(directory, basename(file)), await readBounded(file, { signal }))
   }

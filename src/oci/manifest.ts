@@ -27,7 +27,7 @@ interface ManifestBase {
   readonly annotations: Readonly<Record<string, string>>
 }
 
-export interface ImageManifest extends ManifestBase {
+interface ImageManifest extends ManifestBase {
   readonly kind: 'image'
   readonly config: Descriptor
   readonly layers: readonly Descriptor[]

@@ -2,7 +2,7 @@
 import type { Digest } from '../oci/digest.ts'
 import type { ByteCounts, PlannedBlob } from './plan-types.ts'
 
-export const NO_BYTES: ByteCounts = { total: 0, unique: 0, shared: 0, present: 0, mounted: 0, toFetch: 0 }
+export const NO_BYTES: ByteCounts = { total: 0, unique: 0, shared: 0, present: 0, reused: 0, mounted: 0, toFetch: 0 }
 
 export function addBytes(a: ByteCounts, b: ByteCounts): ByteCounts {
   return {
@@ -10,6 +10,7 @@ export function addBytes(a: ByteCounts, b: ByteCounts): ByteCounts {
     unique: a.unique + b.unique,
     shared: a.shared + b.shared,
     present: a.present + b.present,
+    reused: a.reused + b.reused,
     mounted: a.mounted + b.mounted,
     toFetch: a.toFetch + b.toFetch,
   }
@@ -31,16 +32,18 @@ export function countBytes(blobs: readonly PlannedBlob[], { repository, uses, br
       const { size, digest } = content
       const alone = uses.get(digest) === 1
       const before = brought.get(digest) ?? new Set()
-      const present = heldBy.includes(repository) || before.has(repository)
-      const mounted = !present && heldBy.length + before.size > 0
+      const present = heldBy.includes(repository)
+      const reused = !present && before.has(repository)
+      const mounted = !present && !reused && heldBy.length + before.size > 0
       brought.set(digest, new Set([...before, repository]))
       return {
         total: size,
         unique: alone ? size : 0,
         shared: alone ? 0 : size,
         present: present ? size : 0,
+        reused: reused ? size : 0,
         mounted: mounted ? size : 0,
-        toFetch: present || mounted ? 0 : size,
+        toFetch: present || reused || mounted ? 0 : size,
       }
     })
     .reduce(addBytes, NO_BYTES)

@@ -34,6 +34,24 @@ describe('makePlan', () => {
     expect(totals).toMatchObject({ images: 3, present: 0, manifests: 3, blobs: 7 })
   })
 
+  it('counts as reused what an earlier image brings to the same repository', () => {
+    const [one, two] = collection.images
+    if (one === undefined || two === undefined) throw new Error('two images expected')
+
+    const { images } = makePlan(
+      { ...collection, images: [one, { ...two, repository: one.repository, tag: 'v2' }] },
+      BASE,
+      NO_FACTS,
+    )
+
+    expect(images[1]?.bytes).toMatchObject({
+      reused: images[0]?.bytes.shared,
+      mounted: 0,
+      present: 0,
+      toFetch: images[1]?.bytes.unique,
+    })
+  })
+
   it('does not depend on the order in which images were collected', () => {
     const expected = JSON.stringify(makePlan(collection, BASE, NO_FACTS))
 

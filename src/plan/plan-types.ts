@@ -16,8 +16,10 @@ export interface ByteCounts {
   /** Of blobs that no other image of the plan has. */
   readonly unique: number
   readonly shared: number
-  /** In blobs that the target repository holds already, or gets with an earlier image. */
+  /** In blobs that the target repository holds already. */
   readonly present: number
+  /** In blobs that an earlier image brings to the same repository. */
+  readonly reused: number
   /** In blobs that another repository of the target holds, or gets before this one: mounted, if the target mounts. */
   readonly mounted: number
   /** From the source. */

@@ -16,7 +16,7 @@ export interface LaneJob extends CarryJob {
 }
 
 /** What may happen once for each blob without counting as an attempt. */
-export interface LaneAllowances {
+interface LaneAllowances {
   targetReauthorised: boolean
   /** Pooled connections that turned out to be closed. */
   stale: number

@@ -110,7 +110,8 @@ export class RegistrySession {
 
   /** Whether the registry lets us in at all, and to `access` as far as its token service says. */
   async checkAccess(access: AccessRequest, options: CallOptions): Promise<void> {
-    await this.#retrying(() => this.#base(options), 'always', options)
+    // Where nobody listens, whoever mistyped the name should know at once.
+    await this.#retrying(() => this.#base(options), 'listening', options)
     if (!this.#authenticator.isChallenged) return
     const request = { ...access, method: 'GET', path: '/v2/', doing: `logging in to ${this.peer.registry}` } as const
     const handle = (exchange: Exchange): Promise<void> =>

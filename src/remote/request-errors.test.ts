@@ -81,6 +81,12 @@ describe('connectionError', () => {
 })
 
 describe('retryDelay', () => {
+  it('gives up at once where nobody listens, if that is what is asked', () => {
+    expect(retryDelay(connectionError(PEER, 'x', failure('ECONNREFUSED')), 'listening')).toBeUndefined()
+    expect(retryDelay(connectionError(PEER, 'x', failure('ECONNRESET')), 'listening')).toBe(0)
+    expect(retryDelay(status(503), 'listening')).toBe(0)
+  })
+
   it.each([
     [status(429, '', { 'retry-after': '2' }), 2000, 2000, undefined],
     [status(503), 0, 0, undefined],

@@ -17,8 +17,8 @@ export interface Peer {
   readonly lookedIn: () => readonly string[]
 }
 
-/** How much of a request may be sent again: all of it, only what no server has acted on, or nothing. */
-export type Replay = 'always' | 'unprocessed' | 'never'
+/** When a request may be sent again: always, only where somebody listens, only where no server has acted on it, or never. */
+export type Replay = 'always' | 'listening' | 'unprocessed' | 'never'
 
 /** Longest wait that a `Retry-After` can ask for. */
 const LONGEST_WAIT_MS = 60_000
@@ -156,6 +156,7 @@ export function retryDelay(error: unknown, replay: Replay): number | undefined {
   if (!isAirliftError(error) || replay === 'never') return undefined
   const { status, reason, retryAfterMs } = error.details
   if (!isTransient(error.code, status, reason)) return undefined
+  if (replay === 'listening' && reason === 'ECONNREFUSED') return undefined
   const isUnprocessed = status === 429 || status === 503 || reason === 'ECONNREFUSED'
   if (replay === 'unprocessed' && !isUnprocessed) return undefined
   return typeof retryAfterMs === 'number' ? retryAfterMs : 0

@@ -60,15 +60,12 @@ async function check({ side, registry, repository, client }: AccessQuestion, sig
   )
 }
 
-function named({ side, registry }: AccessQuestion, error: unknown): unknown {
+function named({ registry, repository }: AccessQuestion, error: unknown): unknown {
   if (!(error instanceof AirliftError)) return error
-  return new AirliftError(
-    error.code,
-    `checking registry ${JSON.stringify(registry)} access (${side}): ${messageOf(error)}`,
-    {
-      cause: error.cause,
-      details: error.details,
-      ...(error.hint !== undefined && { hint: error.hint }),
-    },
-  )
+  const name = repository === undefined ? registry : `${registry}/${repository}`
+  return new AirliftError(error.code, `checking registry ${JSON.stringify(name)} access: ${messageOf(error)}`, {
+    cause: error.cause,
+    details: error.details,
+    ...(error.hint !== undefined && { hint: error.hint }),
+  })
 }

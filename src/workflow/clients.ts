@@ -28,7 +28,7 @@ import { DiskCarrier } from '../remote/disk-carrier.ts'
 import { RemoteCarrier } from '../remote/remote-carrier.ts'
 import type { TargetBase } from '../plan/target.ts'
 import { continuedSource } from './continued-source.ts'
-import type { MirrorOptions, RunContext } from './mirror-options.ts'
+import type { MirrorOptions, RunContext, SideAccess } from './mirror-options.ts'
 
 export interface Clients extends AsyncDisposable {
   readonly source: RegistryClient
@@ -75,15 +75,27 @@ export async function openClients(
     home,
     signal,
   })
-  const credentials = (authFile: string | undefined): CredentialStore =>
-    new CredentialStore({ authFile, env, home, uid: userInfo().uid, credentialHelpers: conf.credentialHelpers })
-  const [sourceCredentials, targetCredentials] = [credentials(options.authFile), credentials(options.authFile)]
+  const credentials = ({ authFile, isAnonymous }: SideAccess): CredentialStore =>
+    new CredentialStore({
+      authFile,
+      env,
+      home,
+      uid: userInfo().uid,
+      credentialHelpers: isAnonymous ? [] : conf.credentialHelpers,
+    })
+  const [sourceCredentials, targetCredentials] = [credentials(options.source), credentials(options.target)]
+  const certificatesOf =
+    ({ certDir }: SideAccess): RegistryClientOptions['certificates'] =>
+    async (registry, call) => {
+      const own = await loadCertificates(registry, {
+        home,
+        ...call,
+        ...(certDir !== undefined && { directory: certDir }),
+      })
+      return { ...own, ca: [...systemCa, ...own.ca] }
+    }
   const common = {
     endpointOf: (name: RepositoryName) => endpointOf(conf, name),
-    certificates: async (registry: string, call: CallOptions) => {
-      const own = await loadCertificates(registry, { home, ...call })
-      return { ...own, ca: [...systemCa, ...own.ca] }
-    },
     proxyFor: (url: URL) => proxyFor(url, env),
     limits: { connectionsPerHost: CONNECTIONS_PER_HOST, requestsPerHost: REQUESTS_PER_HOST },
     retry: { times: options.retryTimes, delayMs: options.retryDelayMs },
@@ -97,6 +109,7 @@ export async function openClients(
       ...common,
       side: 'source',
       credentials: sourceCredentials,
+      certificates: certificatesOf(options.source),
       tlsVerify: options.sourceTlsVerify,
       pullSources: (reference) => pullSources(conf, reference),
     }),
@@ -106,6 +119,7 @@ export async function openClients(
       ...common,
       side: 'target',
       credentials: targetCredentials,
+      certificates: certificatesOf(options.target),
       tlsVerify: options.targetTlsVerify,
       // What is asked of the target is asked of it alone: another registry's answer says nothing about what it holds.
       pullSources: (name) => [{ name, ...endpointOf(conf, name), isMirror: false }],

@@ -9,6 +9,16 @@ export type Destination =
 
 export type LogLevel = 'error' | 'info' | 'debug' | 'trace'
 
+/** How one side is entered, where the command line says so; the machine's own configuration otherwise. */
+export interface SideAccess {
+  /** The only auth file that is read. */
+  readonly authFile: string | undefined
+  /** Certificates and client pair for every registry of the side, in place of `certs.d`. */
+  readonly certDir: string | undefined
+  /** Use no credentials at all. */
+  readonly isAnonymous: boolean
+}
+
 export interface MirrorOptions {
   readonly configFile: string
   readonly destination: Destination
@@ -34,7 +44,8 @@ export interface MirrorOptions {
   readonly stallTimeoutMs: number
   readonly sourceTlsVerify: boolean
   readonly targetTlsVerify: boolean
-  readonly authFile: string | undefined
+  readonly source: SideAccess
+  readonly target: SideAccess
   readonly registriesD: string | undefined
   readonly securePolicy: boolean
   readonly policyFile: string | undefined

@@ -5,6 +5,7 @@
  */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { diskFailed } from '../base/disk-failed.ts'
 import type { EventSink, TransferEvent } from '../transfer/events.ts'
 import type { LogLevel } from './mirror-options.ts'
 
@@ -19,15 +20,27 @@ export interface RunLog extends Disposable {
   readonly onEvent: EventSink
 }
 
-/** Lines are written at once: what happened before a kill is in the file. */
+/**
+ * Lines are written at once: what happened before a kill is in the file.
+ *
+ * @throws {AirliftError} `DISK_FAILED`, as does `onEvent`.
+ */
 export function openRunLog(file: string, level: LogLevel, now: () => Date): RunLog {
-  mkdirSync(dirname(file), { recursive: true })
-  const fd = openSync(file, 'a', 0o644)
+  const write = <T>(step: () => T): T => {
+    try {
+      return step()
+    } catch (error) {
+      throw diskFailed(`writing the log ${file}`, error)
+    }
+  }
+  write(() => mkdirSync(dirname(file), { recursive: true }))
+  const fd = write(() => openSync(file, 'a', 0o644))
   return {
     onEvent: (event) => {
       const line = logLine(event)
       if (line === undefined || RANK[line.level] > RANK[level]) return
-      writeSync(fd, `${stamp(now())} [${line.level.toUpperCase()}] : ${line.text.replaceAll(/\p{Cc}+/gu, ' ')}\n`)
+      const text = `${stamp(now())} [${line.level.toUpperCase()}] : ${line.text.replaceAll(/\p{Cc}+/gu, ' ')}\n`
+      write(() => writeSync(fd, text))
     },
     [Symbol.dispose]: () => closeSync(fd),
   }

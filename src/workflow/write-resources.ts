@@ -5,6 +5,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../base/atomic-file.ts'
+import { diskFailed } from '../base/disk-failed.ts'
 import { isSystemError } from '../base/errors.ts'
 import { mergeSets, mirrorSets, renderMirrorSets } from '../cluster-resources/mirror-sets.ts'
 import type { MirrorSetKind, MirrorSets } from '../cluster-resources/mirror-sets.ts'
@@ -32,7 +33,6 @@ export async function writeResources(
   options: WriteResourcesOptions,
 ): Promise<readonly string[]> {
   const { directory, metadata } = options
-  await mkdir(directory, { recursive: true })
   const written: string[] = []
   for (const { kind, file } of FILES) {
     const path = join(directory, file)
@@ -43,8 +43,13 @@ export async function writeResources(
     written.push(path)
   }
   const names = written.map((path) => path.slice(directory.length + 1))
-  for (const old of await readdir(directory))
-    if (!names.includes(old)) await rm(join(directory, old), { recursive: true })
+  try {
+    await mkdir(directory, { recursive: true })
+    for (const old of await readdir(directory))
+      if (!names.includes(old)) await rm(join(directory, old), { recursive: true })
+  } catch (error) {
+    throw diskFailed(`clearing ${directory}`, error)
+  }
   return written
 }
 

@@ -39,7 +39,8 @@ it('costs a known number of requests for an image with three new blobs, and two 
     '--dest-tls-verify=false',
     `docker://${target.host}/ns`,
   ]
-  const run = async (): Promise<number | undefined> => (await runAirlift(args, { home: directory.join('home') })).exitCode
+  const run = async (): Promise<number | undefined> =>
+    (await runAirlift(args, { home: directory.join('home') })).exitCode
 
   expect(await run()).toBe(0)
 

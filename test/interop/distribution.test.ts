@@ -1,67 +1,31 @@
 /** The command line between Debian's docker-registry and our registry, both with TLS and a password; skopeo judges. */
-import { writeFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { skopeo } from '../support/peers.ts'
 import type { PeerOptions } from '../support/peers.ts'
-import { pushImage } from '../support/push-image.ts'
-import { runAirlift } from '../support/run-airlift.ts'
 import { storedContent } from '../support/stored-content.ts'
 import type { StoredContent } from '../support/stored-content.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import type { TempDir } from '../support/temp-dir.ts'
 import { makeCa } from '../support/tls.ts'
 import type { CertificateAuthority } from '../support/tls.ts'
-import { writeAuthFile, writeImageSet } from '../support/user-files.ts'
 import { namedImages } from './content.ts'
-import { startDistribution, startOurs } from './far-ends.ts'
+import { put, startDistribution, startOurs } from './far-ends.ts'
 import type { FarEnd } from './far-ends.ts'
+import { mirror } from './mirror.ts'
 
 const IMAGES = namedImages()
-/** Images that a user names; signatures come along. */
-const NAMED = IMAGES.filter(({ tag }) => !tag.endsWith('.sig'))
+/** Images that a user names; what belongs to them comes along. */
+const NAMED = IMAGES.filter(({ tag }) => tag === 'v1')
 
 const ca = await makeCa()
 
 async function fill(registry: FarEnd): Promise<void> {
-  const credentials = registry.credentials[registry.host]
-  for (const { repository, tag, image } of IMAGES) {
-    await pushImage(registry.url, repository, {
-      image,
-      tag,
-      ca: ca.cert,
-      ...(credentials !== undefined && { credentials }),
-    })
-  }
+  for (const { repository, tag, image } of IMAGES) await put(registry, repository, { image, tag, ca: ca.cert })
 }
 
 function peer(dir: TempDir, ...registries: readonly FarEnd[]): PeerOptions {
   const credentials = Object.assign({}, ...registries.map((registry) => registry.credentials)) as FarEnd['credentials']
   return { home: dir.join('peer'), ca: ca.cert, credentials }
-}
-
-/** Mirrors every named image with the real command line. */
-async function mirror(source: FarEnd, target: FarEnd, dir: TempDir): Promise<number | undefined> {
-  const config = await writeImageSet(
-    dir.join('isc.yaml'),
-    NAMED.map(({ repository, tag }) => `${source.host}/${repository}:${tag}`),
-  )
-  const authFile = await writeAuthFile(dir.join('auth.json'), { ...source.credentials, ...target.credentials })
-  await writeFile(dir.join('ca.crt'), ca.cert)
-  const args = [
-    '-c',
-    config,
-    '--workspace',
-    `file://${dir.join('workspace')}`,
-    '--authfile',
-    authFile,
-    `docker://${target.host}/far/side`,
-  ]
-  const { exitCode, stderr } = await runAirlift(args, {
-    home: dir.join('home'),
-    env: { SSL_CERT_FILE: dir.join('ca.crt') },
-  })
-  if (exitCode !== 0) throw new Error(`exit code ${exitCode}:\n${stderr}`)
-  return exitCode
 }
 
 /** The content with every repository below `prefix`. */
@@ -84,7 +48,7 @@ it.each([
   await using target = await startTarget(dir.join('target'), ca)
   await fill(source)
 
-  await mirror(source, target, dir)
+  await mirror(source, target, { dir, ca, names: NAMED.map(({ repository, tag }) => `${repository}:${tag}`) })
 
   expect(await storedContent(target.directory)).toEqual(below('far/side', await storedContent(source.directory)))
   for (const { repository, tag, image } of IMAGES) {

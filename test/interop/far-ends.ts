@@ -1,6 +1,9 @@
 /** The two sides of an interop test: TLS with one authority, and each side asks for a password of its own. */
 import { startRegistryServer } from '../../src/server/registry-server.ts'
 import { startDockerRegistry } from '../support/docker-registry.ts'
+import { pushImage } from '../support/push-image.ts'
+import type { PushOptions } from '../support/push-image.ts'
+import type { BuiltImage } from '../support/random-image.ts'
 import type { Credentials } from '../support/user-files.ts'
 import type { CertificateAuthority } from '../support/tls.ts'
 import { issueCertificate } from '../support/tls.ts'
@@ -41,4 +44,14 @@ export async function startOurs(directory: string, ca: CertificateAuthority): Pr
       stop.abort()
     },
   }
+}
+
+/** Pushes an image with the registry's own password. */
+export function put(
+  { host, url, credentials }: FarEnd,
+  repository: string,
+  options: PushOptions & { readonly image: BuiltImage },
+): Promise<void> {
+  const own = credentials[host]
+  return pushImage(url, repository, { ...options, ...(own !== undefined && { credentials: own }) })
 }

@@ -1,10 +1,10 @@
 /** Runs of the workflows in this process, with the defaults of the command line, a clock that the test sets, and no retries. */
-import { join } from 'node:path'
 import type { TransferEvent } from '../../src/transfer/events.ts'
 import { diskToMirror } from '../../src/workflow/disk-to-mirror.ts'
 import type { MirrorOptions, RunContext } from '../../src/workflow/mirror-options.ts'
 import { mirrorToDisk } from '../../src/workflow/mirror-to-disk.ts'
 import type { RunResult } from '../../src/workflow/run-result.ts'
+import { mirrorOptions } from './mirror-options.ts'
 import type { OurRegistry } from './our-registry.ts'
 
 export interface RunOptions extends Partial<MirrorOptions> {
@@ -13,40 +13,11 @@ export interface RunOptions extends Partial<MirrorOptions> {
   readonly onEvent?: (event: TransferEvent) => void
 }
 
-export const NAMESPACE = 'ns'
+const NAMESPACE = 'ns'
 
 /** @param directory the workspace: its `working-dir` lies in it. */
 export function optionsFor(configFile: string, directory: string): MirrorOptions {
-  return {
-    configFile,
-    destination: { kind: 'disk', directory },
-    workingDir: join(directory, 'working-dir'),
-    from: [],
-    outputs: [],
-    partial: false,
-    since: undefined,
-    strictArchive: false,
-    dryRun: 'off',
-    maxNestedPaths: 0,
-    parallelImages: 2,
-    parallelLayers: 2,
-    retryTimes: 0,
-    retryDelayMs: 0,
-    stallTimeoutMs: 10_000,
-    sourceTlsVerify: false,
-    targetTlsVerify: false,
-    authFile: undefined,
-    registriesD: undefined,
-    securePolicy: false,
-    policyFile: undefined,
-    removeSignatures: false,
-    cumulativeResources: false,
-    keepGoing: false,
-    cacheDir: undefined,
-    port: 55_000,
-    logLevel: 'info',
-    version: '0.0.0',
-  }
+  return mirrorOptions({ configFile, destination: { kind: 'disk', directory }, workspace: directory })
 }
 
 export function toRegistry({ host }: Pick<OurRegistry, 'host'>): MirrorOptions['destination'] {

@@ -42,9 +42,10 @@ export interface RandomIndexOptions extends Omit<RandomImageOptions, 'platform'>
   readonly platforms: readonly Platform[]
 }
 
-export interface Signature {
+/** What belongs to an image, and is found by a tag made from its digest. */
+export interface TaggedAttachment {
   readonly image: BuiltImage
-  /** `sha256-<hex>.sig`. */
+  /** `sha256-<hex>.sig`, or without suffix for a list of referrers. */
   readonly tag: string
 }
 
@@ -87,11 +88,7 @@ export function randomIndex({ platforms, ...options }: RandomIndexOptions): Buil
     mediaType: TYPES[options.mediaTypes ?? 'oci'].index,
     manifests: images.map(({ manifest }, at) => ({ ...manifest.descriptor, platform: platforms[at] })),
   })
-  return {
-    manifest: index.manifest,
-    manifests: [...images.flatMap(({ manifests }) => manifests), index.manifest],
-    blobs: new Map(images.flatMap(({ blobs }) => [...blobs])),
-  }
+  return withChildren(index.manifest, images)
 }
 
 /**
@@ -102,7 +99,7 @@ export function randomIndex({ platforms, ...options }: RandomIndexOptions): Buil
 export function attachSignature(
   image: BuiltImage,
   options: { readonly reference?: string; readonly key?: KeyObject } = {},
-): Signature {
+): TaggedAttachment {
   const { digest } = image.manifest.descriptor
   const payload = Buffer.from(
     JSON.stringify({
@@ -158,6 +155,13 @@ export function attachReferrer(
   )
 }
 
+/** The index in which a registry without a referrers API lists the referrers of an image, with them. */
+export function referrersIndex(image: BuiltImage, referrers: readonly BuiltImage[]): TaggedAttachment {
+  const manifests = referrers.map(({ manifest }) => manifest.descriptor)
+  const index = assemble({ schemaVersion: 2, mediaType: MEDIA_TYPE.ociIndex, manifests })
+  return { image: withChildren(index.manifest, referrers), tag: image.manifest.descriptor.digest.replace(':', '-') }
+}
+
 /** Bytes that nothing compresses, the same for the same name. */
 export function randomBytes(length: number, name: string): Buffer {
   const key = createHash('sha256').update(name).digest()
@@ -182,6 +186,14 @@ const TYPES = {
 function assemble(json: Readonly<Record<string, unknown>>, blobs: readonly Buffer[] = []): BuiltImage {
   const manifest = parseManifest(Buffer.from(JSON.stringify(json)))
   return { manifest, manifests: [manifest], blobs: new Map(blobs.map((blob) => [digestOf(blob), blob])) }
+}
+
+function withChildren(manifest: Manifest, children: readonly BuiltImage[]): BuiltImage {
+  return {
+    manifest,
+    manifests: [...children.flatMap(({ manifests }) => manifests), manifest],
+    blobs: new Map(children.flatMap(({ blobs }) => [...blobs])),
+  }
 }
 
 function describe(mediaType: string, blob: Buffer): Descriptor {

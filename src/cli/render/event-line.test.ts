@@ -19,7 +19,7 @@ describe('eventLine', () => {
           present: 1,
           manifests: 2,
           blobs: 4,
-          bytes: { total: 4096, unique: 0, shared: 0, present: 1024, mounted: 2048, toFetch: 1024 },
+          bytes: { total: 4096, unique: 0, shared: 0, present: 1024, reused: 0, mounted: 2048, toFetch: 1024 },
         },
         blocked: 1,
         unresolved: 2,

@@ -5,7 +5,7 @@ import type { Style } from './style.ts'
 import { safeLine, safeText, shortName, tableLines } from './text.ts'
 import type { Column } from './text.ts'
 
-const FIGURES: readonly (keyof ByteCounts)[] = ['total', 'unique', 'shared', 'present', 'mounted', 'toFetch']
+const FIGURES: readonly (keyof ByteCounts)[] = ['total', 'unique', 'shared', 'present', 'reused', 'mounted', 'toFetch']
 
 const COLUMNS: readonly Column[] = [
   { title: 'IMAGE', align: 'left' },
@@ -15,6 +15,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'UNIQUE', align: 'right' },
   { title: 'SHARED', align: 'right' },
   { title: 'PRESENT', align: 'right' },
+  { title: 'REUSED', align: 'right' },
   { title: 'MOUNT', align: 'right' },
   { title: 'FETCH', align: 'right' },
 ]

@@ -5,7 +5,7 @@ import type { Progress } from './progress.ts'
 
 const A = 'mirror.example/a:1'
 const B = 'mirror.example/b:1'
-const BYTES = { total: 400, unique: 300, shared: 100, present: 0, mounted: 100, toFetch: 300 }
+const BYTES = { total: 400, unique: 300, shared: 100, present: 0, reused: 0, mounted: 100, toFetch: 300 }
 
 function after(...events: readonly TransferEvent[]): Progress {
   const progress = startProgress()

@@ -15,7 +15,7 @@ const TOTALS = {
   present: 0,
   manifests: 1,
   blobs: 1,
-  bytes: { total: 100, unique: 100, shared: 0, present: 0, mounted: 0, toFetch: 100 },
+  bytes: { total: 100, unique: 100, shared: 0, present: 0, reused: 0, mounted: 0, toFetch: 100 },
 }
 
 class Screen implements Output {

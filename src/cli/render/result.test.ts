@@ -35,11 +35,11 @@ async function plan(): Promise<Plan> {
 
 it('renders a plan as a table', async () => {
   expect(renderPlan(await plan(), { style: STYLE, width: Infinity })).toMatchInlineSnapshot(`
-    "IMAGE                        TARGET                                 INSTANCES     TOTAL    UNIQUE   SHARED  PRESENT    MOUNT     FETCH
-    quay.example/tools/etcd:v1   mirror.example:5000/ns/tools/etcd:v1           1  12.9 KiB   8.7 KiB  4.2 KiB        -        -  12.9 KiB
-    quay.example/tools/shell:v1  mirror.example:5000/ns/tools/shell:v1          2  17.3 KiB  17.3 KiB        -        -        -  17.3 KiB
-    quay.example/ubi9/ubi:v1     mirror.example:5000/ns/ubi9/ubi:v1             1   8.6 KiB   4.5 KiB  4.2 KiB        -  4.2 KiB   4.5 KiB
-    total, each blob once                                                          34.6 KiB  30.4 KiB  4.2 KiB        -  4.2 KiB  34.6 KiB
+    "IMAGE                        TARGET                                 INSTANCES     TOTAL    UNIQUE   SHARED  PRESENT  REUSED    MOUNT     FETCH
+    quay.example/tools/etcd:v1   mirror.example:5000/ns/tools/etcd:v1           1  12.9 KiB   8.7 KiB  4.2 KiB        -       -        -  12.9 KiB
+    quay.example/tools/shell:v1  mirror.example:5000/ns/tools/shell:v1          2  17.3 KiB  17.3 KiB        -        -       -        -  17.3 KiB
+    quay.example/ubi9/ubi:v1     mirror.example:5000/ns/ubi9/ubi:v1             1   8.6 KiB   4.5 KiB  4.2 KiB        -       -  4.2 KiB   4.5 KiB
+    total, each blob once                                                          34.6 KiB  30.4 KiB  4.2 KiB        -       -  4.2 KiB  34.6 KiB
 
     blocked quay.example/bad/�[2Jone:v1 by bad/.*
     unresolved quay.example/gone:v1
@@ -55,17 +55,17 @@ it('renders a plan for a narrow terminal within its width', async () => {
   const text = renderPlan(await plan(), { style: STYLE, width: 80 })
 
   expect(text).toMatchInlineSnapshot(`
-    " INST     TOTAL    UNIQUE   SHARED  PRESENT    MOUNT     FETCH
+    " INST     TOTAL    UNIQUE   SHARED  PRESENT  REUSED    MOUNT     FETCH
     quay.example/tools/etcd:v1
       mirror.example:5000/ns/tools/etcd:v1
-        1  12.9 KiB   8.7 KiB  4.2 KiB        -        -  12.9 KiB
+        1  12.9 KiB   8.7 KiB  4.2 KiB        -       -        -  12.9 KiB
     quay.example/tools/shell:v1
       mirror.example:5000/ns/tools/shell:v1
-        2  17.3 KiB  17.3 KiB        -        -        -  17.3 KiB
+        2  17.3 KiB  17.3 KiB        -        -       -        -  17.3 KiB
     quay.example/ubi9/ubi:v1
       mirror.example:5000/ns/ubi9/ubi:v1
-        1   8.6 KiB   4.5 KiB  4.2 KiB        -  4.2 KiB   4.5 KiB
-    total  34.6 KiB  30.4 KiB  4.2 KiB        -  4.2 KiB  34.6 KiB
+        1   8.6 KiB   4.5 KiB  4.2 KiB        -       -  4.2 KiB   4.5 KiB
+    total  34.6 KiB  30.4 KiB  4.2 KiB        -       -  4.2 KiB  34.6 KiB
 
     blocked quay.example/bad/�[2Jone:v1 by bad/.*
     unresolved quay.example/gone:v1

@@ -2,8 +2,6 @@
  * Words that both directions of the lane share: plain data, so that they can
  * cross to and from another thread.
  */
-export type Side = 'source' | 'target'
-
 /** A whole answer with a small body. */
 export interface LaneResponse {
   readonly status: number

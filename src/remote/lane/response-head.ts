@@ -15,7 +15,7 @@ export interface ResponseHead {
   readonly keepAlive: boolean
 }
 
-export type BodyFraming =
+type BodyFraming =
   | { readonly kind: 'length'; readonly bytes: number }
   /** Chunked, or until the connection closes. */
   | { readonly kind: 'unknown' }
