@@ -8,7 +8,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { writeFileAtomic } from '../base/atomic-file.ts'
-import { isSystemError } from '../base/errors.ts'
+import { hasCode, isSystemError } from '../base/errors.ts'
 import type { ScannedEntry } from './scan-volume.ts'
 import type { VolumeFile } from './volume-file.ts'
 
@@ -21,7 +21,6 @@ interface KeptIndex {
 }
 
 const MAX_BYTES = 128 * 1024 * 1024
-const UNWRITABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST'] as const
 
 /** Entries as somebody noted them: the caller compares them with the volume. */
 export async function readKeptIndex(volume: VolumeFile): Promise<readonly ScannedEntry[] | undefined> {
@@ -48,7 +47,7 @@ export async function keepIndex(volume: VolumeFile, entries: readonly ScannedEnt
     await writeFileAtomic(pathOf(volume), JSON.stringify(kept))
   } catch (error) {
     // Read-only media, a full disk, somebody else's directory: the next start makes the pass again.
-    if (!isSystemError(error, ...UNWRITABLE)) throw error
+    if (!hasCode(error, 'DISK_FAILED')) throw error
   }
 }
 

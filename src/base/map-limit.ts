@@ -6,7 +6,8 @@
  * Runs `task` over `items`, at most `limit` at once, keeping input order.
  *
  * The first failure aborts the signal that the other tasks were given and is the
- * rejection; every task has settled by then, so the caller may delete files.
+ * rejection, or `signal.reason` where the caller aborted; every task has settled by
+ * then, so the caller may delete files.
  */
 export async function mapLimit<T, R>(
   items: readonly T[],
@@ -30,6 +31,7 @@ export async function mapLimit<T, R>(
     }
   }
   const workers = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker))
+  options.signal.throwIfAborted()
   if (stop.signal.aborted) throw stop.signal.reason
   for (const outcome of workers) if (outcome.status === 'rejected') throw outcome.reason
   return results

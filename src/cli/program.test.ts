@@ -192,7 +192,7 @@ describe('help', () => {
     const { stdout } = await run(['--help'])
     const idle = MIRROR_FLAGS.filter(({ effect }) => effect === 'later').map(({ name }) => `--${name}`)
 
-    expect(idle).toContain('--since')
+    expect(idle).toContain('--ignore-release-signature')
     expect(idle.filter((name) => stdout.includes(`${name} `))).toEqual([])
     expect(stdout).not.toContain('no effect')
   })
