@@ -4,6 +4,7 @@
  *
  * Each step's value is written to the workspace before the next begins.
  */
+import { rejectWithReason } from '../base/abort-reason.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 import type { Outcome } from '../plan/plan-types.ts'
 import { runPlan } from '../transfer/run-plan.ts'
@@ -22,7 +23,15 @@ export interface CopyToRegistryOptions {
   readonly writeConfigurations: (run: Run) => Promise<readonly string[]>
 }
 
-export async function copyToRegistry(
+export function copyToRegistry(
+  options: MirrorOptions,
+  context: RunContext,
+  more: CopyToRegistryOptions,
+): Promise<RunResult> {
+  return rejectWithReason(context.signal, copyAll(options, context, more))
+}
+
+async function copyAll(
   options: MirrorOptions,
   context: RunContext,
   { writeConfigurations }: CopyToRegistryOptions,

@@ -7,6 +7,7 @@
  * and ends with the same bytes.
  */
 import { join } from 'node:path'
+import { rejectWithReason } from '../base/abort-reason.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 import { beginTask } from './disk-task.ts'
 import type { DiskRun } from './disk-task.ts'
@@ -24,7 +25,11 @@ import { transfer, writeArchive } from './write-archive.ts'
  * @throws {AirliftError} for a configuration, flag or disk that lets nothing start or nothing end; an image that fails is in
  *   the result, and the archive is complete for all others.
  */
-export async function mirrorToDisk(options: MirrorOptions, context: RunContext): Promise<RunResult> {
+export function mirrorToDisk(options: MirrorOptions, context: RunContext): Promise<RunResult> {
+  return rejectWithReason(context.signal, archiveAll(options, context))
+}
+
+async function archiveAll(options: MirrorOptions, context: RunContext): Promise<RunResult> {
   if (options.destination.kind !== 'disk') throw new Error('the destination is no disk')
   const root = options.destination.directory
   const started = context.now().getTime()

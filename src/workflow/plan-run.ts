@@ -5,6 +5,7 @@
  * registry, the cluster resources that the run would write, beside them.
  */
 import { join } from 'node:path'
+import { rejectWithReason } from '../base/abort-reason.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 import type { Collection, WantedImage } from '../plan/collection.ts'
 import { manifestLines, mappingLines } from '../plan/mapping.ts'
@@ -18,7 +19,11 @@ import type { RunResult } from './run-result.ts'
 import { writeResources } from './write-resources.ts'
 
 /** Exits 0 also where images cannot be resolved: they are listed, as the original does. */
-export async function planRun(options: MirrorOptions, context: RunContext): Promise<RunResult> {
+export function planRun(options: MirrorOptions, context: RunContext): Promise<RunResult> {
+  return rejectWithReason(context.signal, planAll(options, context))
+}
+
+async function planAll(options: MirrorOptions, context: RunContext): Promise<RunResult> {
   await using run = await openRun(options, context)
   const collection = await collectSet(run)
   const plan = planSet(run, collection, await findFacts(run, collection))
