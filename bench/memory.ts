@@ -27,6 +27,7 @@ export const memory: Bench = {
         what: `${label}, ${LAYERS} layers, TLS`,
         tool: 'airlift',
         cost: medianCost(costs.get('airlift') ?? []),
+        note: 'one run',
       })
     }
     return rows

@@ -1,8 +1,8 @@
 /**
  * Runs the benchmarks and prints their table, as `bench/README.md` has it.
  *
- * `npm run bench -- [name…] [--runs n]`. Needs docker-registry, skopeo, regctl and GNU time; takes some ten minutes and
- * 8 GiB of temporary space.
+ * `npm run bench -- [name…] [--runs n]`. Needs docker-registry, skopeo, regctl and GNU time; takes half an hour and
+ * 10 GiB of temporary space.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
