@@ -4,11 +4,10 @@
  * Aborted in this process after its n-th event: every n that the plan and the transfer have, or a sample without
  * `AIRLIFT_LONG=1`, which `AIRLIFT_SEED` repeats.
  */
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { TransferEvent } from '../../src/transfer/events.ts'
 import { mirrorToMirror } from '../../src/workflow/mirror-to-mirror.ts'
-import type { MirrorOptions } from '../../src/workflow/mirror-options.ts'
+import { optionsFor, toRegistry } from '../support/mirror-run.ts'
 import { startOurRegistry } from '../support/our-registry.ts'
 import type { OurRegistry } from '../support/our-registry.ts'
 import { sample, SEED } from '../support/sample.ts'
@@ -18,54 +17,24 @@ import { fetchedBlobs, startSmallSet } from './small-set.ts'
 
 const SAMPLES = 12
 
-function optionsFor(config: string, target: OurRegistry): MirrorOptions {
-  return {
-    configFile: config,
-    destination: { kind: 'registry', registry: target.host, namespace: 'ns' },
-    workingDir: join(`${target.directory}-workspace`, 'working-dir'),
-    from: [],
-    outputs: [],
-    partial: false,
-    since: undefined,
-    strictArchive: false,
-    dryRun: 'off',
-    maxNestedPaths: 0,
-    parallelImages: 2,
-    parallelLayers: 2,
-    retryTimes: 0,
-    retryDelayMs: 0,
-    stallTimeoutMs: 10_000,
-    sourceTlsVerify: false,
-    targetTlsVerify: false,
-    authFile: undefined,
-    registriesD: undefined,
-    securePolicy: false,
-    policyFile: undefined,
-    removeSignatures: false,
-    cumulativeResources: false,
-    keepGoing: false,
-    cacheDir: undefined,
-    port: 55_000,
-    logLevel: 'info',
-    version: '0.0.0',
-  }
-}
-
 /** Runs until its end, or until it has said `abortAfter` events; those it said are the result. */
 async function mirror(config: string, target: OurRegistry, abortAfter = Infinity): Promise<readonly TransferEvent[]> {
   const events: TransferEvent[] = []
   const stop = new AbortController()
   const reason = new Error('interrupted by the test')
-  const run = mirrorToMirror(optionsFor(config, target), {
-    env: { HOME: `${target.directory}-home` },
-    cwd: target.directory,
-    signal: stop.signal,
-    now: () => new Date(),
-    onEvent: (event) => {
-      events.push(event)
-      if (events.length === abortAfter) stop.abort(reason)
+  const run = mirrorToMirror(
+    { ...optionsFor(config, `${target.directory}-workspace`), destination: toRegistry(target) },
+    {
+      env: { HOME: `${target.directory}-home` },
+      cwd: target.directory,
+      signal: stop.signal,
+      now: () => new Date(),
+      onEvent: (event) => {
+        events.push(event)
+        if (events.length === abortAfter) stop.abort(reason)
+      },
     },
-  })
+  )
   if (abortAfter === Infinity) expect(await run).toMatchObject({ exitCode: 0 })
   else await expect(run).rejects.toBe(reason)
   return events

@@ -13,7 +13,7 @@ export interface RunOptions extends Partial<MirrorOptions> {
   readonly onEvent?: (event: TransferEvent) => void
 }
 
-export const NAMESPACE = 'ns'
+const NAMESPACE = 'ns'
 
 /** @param directory the workspace: its `working-dir` lies in it. */
 export function optionsFor(configFile: string, directory: string): MirrorOptions {
