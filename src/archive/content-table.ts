@@ -25,6 +25,8 @@ export interface StoredRange {
   readonly volume: ContentLocation['volume']
   readonly offset: number
   readonly size: number
+  /** Where an index says it. */
+  readonly digest?: Digest
 }
 
 /** What is linked in one repository. */
@@ -104,7 +106,7 @@ export class ContentTable {
         this.#repository(parsed.repository).tags.set(parsed.tag, { file, volume, offset, size })
         return
       case 'file':
-        this.files.set(name, { file, volume, offset, size })
+        this.files.set(name, { file, volume, offset, size, ...(digest !== undefined && { digest }) })
         return
       case 'passed-over':
         return

@@ -21,6 +21,7 @@ import { digestOf } from '../oci/digest.ts'
 import { extractImage } from './extract-image.ts'
 import { findImage } from './find-image.ts'
 import { imageContent } from './image-content.ts'
+import { layoutArchive } from './layout.ts'
 import { openArchive } from './open-archive.ts'
 import type { Archive } from './reading-types.ts'
 import { checksumOf, tarHeader } from './tar-header.ts'
@@ -85,6 +86,18 @@ describe('an archive with an index', () => {
     expect(archive.sets).toHaveLength(1)
   })
 
+  it('gives no file that is not what its index says', async () => {
+    await using dir = await tempDir()
+    await writeArchive(dir.path, SPLIT)
+    const plan = SPLIT.layout.volumes[0]?.entries.find(({ name }) => name === 'airlift/plan.json')
+    const bytes = readFileSync(dir.join(VOLUME_1))
+    bytes.write('[', plan?.offset ?? 0)
+    writeFileSync(dir.join(VOLUME_1), bytes)
+    await using archive = await openArchive([dir.path], { signal })
+
+    await expect(archive.readFile('airlift/plan.json', { signal })).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED' })
+  })
+
   it('says that an image failed when it was written', async () => {
     await using dir = await tempDir()
     await writeArchive(dir.path, planArchive([ONE, TWO]), { failing: [TWO] })
@@ -113,6 +126,35 @@ describe('an archive with an index', () => {
         message: expect.stringMatching(/mirror_000002\.tar of archive 1 \(sha256:[0-9a-f]{12}\)/),
       })
     }
+  })
+
+  it.each([
+    ['the one before it', 2, /in archive 1 \(sha256:[0-9a-f]{12}\)$/],
+    ['one of those before it', 3, /in archive 2 \(sha256:[0-9a-f]{12}\) or one before it$/],
+  ])('names the archive that has what it does not: %s', async (_which, sequence, message) => {
+    await using dir = await tempDir()
+    const { content, ...planned } = planArchive([TWO])
+    const earlier = [...ONE.image.blobs.keys()].filter((digest) => TWO.image.blobs.has(digest))
+    const later = {
+      ...content,
+      identity: { ...content.identity, sequence, continues: { id: SPLIT.planDigest, sequence: sequence - 1 } },
+      blobs: content.blobs.filter(({ digest }) => !earlier.includes(digest)),
+    }
+    const layout = layoutArchive(later, { volumeBytes: 2 ** 40, strict: false, firstVolume: 3 })
+    const blobs = new Map([...TWO.image.blobs].filter(([digest]) => !earlier.includes(digest)))
+    const images = [{ ...TWO, image: { ...TWO.image, blobs } }]
+    await writeArchive(dir.join('later'), { ...planned, images, content: later, layout })
+    await writeArchive(dir.join('first'), SPLIT)
+    await using alone = await openArchive([dir.join('later')], { signal })
+    const [digest = SPLIT.planDigest] = earlier
+    const wanted = { mediaType: '', digest, size: TWO.image.blobs.get(digest)?.length ?? 0 }
+
+    await expect(alone.repository('team/two').open(wanted, { signal })).rejects.toMatchObject({
+      code: 'BLOB_UNKNOWN',
+      message: expect.stringMatching(message),
+    })
+    await using both = await openArchive([dir.join('first'), dir.join('later')], { signal })
+    await expectImage(both, TWO)
   })
 
   it('finds tags and manifests in the other volumes when the first, which has the links, is lost', async () => {
@@ -167,7 +209,7 @@ describe('volumes that are not as they should be', () => {
         truncateSync(join(dir, VOLUME_1), end)
         truncateSync(join(dir, VOLUME_1), size)
       },
-      { code: 'ARCHIVE_DAMAGED', message: /the header of .* says otherwise/ },
+      { code: 'ARCHIVE_DAMAGED', message: /mirror_000001\.tar has no header for .*, by its index/ },
     ],
     [
       'empty',
@@ -384,7 +426,7 @@ function manyEntries(count: number): Buffer {
   const sum = checksumOf(first)
   for (let index = 0; index < count; index += 1) {
     const digits = String(index).padStart(7, '0')
-    const added = [...digits].reduce((total, digit) => total + Number(digit), 0)
+    const added = digits.split('').reduce((total, digit) => total + Number(digit), 0)
     first.write(digits, 1, 'latin1')
     first.write((sum + added).toString(8).padStart(6, '0'), 148, 'latin1')
     first.copy(bytes, index * 512)

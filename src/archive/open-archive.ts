@@ -10,6 +10,7 @@ import { AirliftError } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import type { CallOptions } from '../content/ports.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
+import { digestAlgorithm, digestOf } from '../oci/digest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { ArchiveSource } from './archive-source.ts'
 import { ContentTable, taggedDigest } from './content-table.ts'
@@ -151,7 +152,11 @@ class OpenedArchive implements Archive {
     if (stored.size > maxBytes) {
       throw new AirliftError('ARCHIVE_INVALID', `${name} in ${stored.file.path} has ${stored.size} bytes`)
     }
-    return stored.file.readExactly(stored.offset, stored.size)
+    const bytes = stored.file.readExactly(stored.offset, stored.size)
+    if (stored.digest === undefined || digestOf(bytes, digestAlgorithm(stored.digest)) === stored.digest) return bytes
+    throw new AirliftError('ARCHIVE_DAMAGED', `${name} in ${stored.file.path} has been damaged`, {
+      hint: 'run airlift archive verify, and copy the volume again from where it was written',
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -194,6 +199,7 @@ const CODES: Readonly<Record<VolumeProblemKind, ErrorCode>> = {
   truncated: 'ARCHIVE_INCOMPLETE',
   swapped: 'ARCHIVE_INCOMPLETE',
   'index-damaged': 'ARCHIVE_DAMAGED',
+  damaged: 'ARCHIVE_DAMAGED',
   invalid: 'ARCHIVE_INVALID',
 }
 const SHOWN_PROBLEMS = 10
@@ -209,4 +215,11 @@ function asError(problems: readonly VolumeProblem[]): AirliftError {
   )
 }
 
-const WORST_FIRST: readonly VolumeProblemKind[] = ['invalid', 'index-damaged', 'truncated', 'swapped', 'missing']
+const WORST_FIRST: readonly VolumeProblemKind[] = [
+  'invalid',
+  'index-damaged',
+  'damaged',
+  'truncated',
+  'swapped',
+  'missing',
+]

@@ -41,8 +41,10 @@ export type VolumeProblemKind =
   | 'truncated'
   /** Has the name of one volume and the content of another. */
   | 'swapped'
-  /** The index does not hash to what stands beside it, or contradicts the headers. */
+  /** The index does not hash to what stands beside it, or is none. */
   | 'index-damaged'
+  /** Headers are not as the index says. */
+  | 'damaged'
   /** Something in it must not be in an archive, or is no tar at all. */
   | 'invalid'
 
@@ -116,7 +118,7 @@ export interface Archive extends AsyncDisposable {
   holderOf(digest: Digest): string
   /** Entries that are neither blobs nor links, by the beginning of their names; sorted. */
   files(prefix: string): readonly ArchivedFile[]
-  /** @throws {AirliftError} `ARCHIVE_INVALID` where it has more than `maxBytes`. */
+  /** @throws {AirliftError} `ARCHIVE_INVALID` where it has more than `maxBytes`, `ARCHIVE_DAMAGED`. */
   readFile(name: string, options: CallOptions & { readonly maxBytes?: number }): Promise<Uint8Array | undefined>
 }
 

@@ -48,7 +48,7 @@ export interface VerifyResult {
   readonly bytes: number
 }
 
-export interface VerifiedVolume {
+interface VerifiedVolume {
   readonly path: string
   readonly size: number
   readonly entries: number

@@ -101,9 +101,11 @@ function fromIndex(file: VolumeFile, found: FoundVolume, index: ArchiveIndex): V
   const entries = index.entries.filter(({ state }) => state === 'whole')
   const there = entries.filter(({ offset, size: bytes }) => offset + bytes <= file.size)
   const liar = sampleOf(there).find((entry) => !matchesHeader(file, entry))
-  if (liar !== undefined) throw damaged(file, `the header of ${JSON.stringify(liar.name)} says otherwise`)
-  if (file.size === size && !endsAsTar(file))
+  if (liar !== undefined) {
+    report('damaged', `has no header for ${JSON.stringify(liar.name)}, by its index: it is damaged, or is being copied`)
+  } else if (file.size === size && !endsAsTar(file)) {
     report('truncated', 'does not end as a tar: it is being copied, or was cut')
+  }
   return { file, volume, index, entries: there, problems }
 }
 

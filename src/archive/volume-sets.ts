@@ -38,7 +38,7 @@ export function missingVolumes(
 }
 
 /** `archive 2 (sha256:2cf24dba5fb0)`: the digest as far as it tells archives apart. */
-export function describeIdentity(archive: Pick<ArchiveIdentity, 'id' | 'sequence'> | undefined): string {
+function describeIdentity(archive: Pick<ArchiveIdentity, 'id' | 'sequence'> | undefined): string {
   return archive === undefined ? 'another archive' : `archive ${archive.sequence} (${archive.id.slice(0, 19)})`
 }
 
@@ -46,7 +46,10 @@ export function describeIdentity(archive: Pick<ArchiveIdentity, 'id' | 'sequence
 export function holderOf(digest: Digest, sets: readonly VolumeSet[], volumes: readonly VolumeContent[]): string {
   const naming = volumes.filter(({ index }) => index?.images.some(({ content }) => content.includes(digest)))
   const newest = naming.toSorted((a, b) => sequenceOf(b) - sequenceOf(a))[0]?.index?.archive
-  if (newest === undefined) return 'an earlier archive of the same workspace'
+  if (newest === undefined) {
+    const gaps = sets.flatMap((set) => (set.archive === undefined ? set.missing : []))
+    return gaps.length > 0 ? `${gaps.join(', ')}, or an earlier archive` : 'an earlier archive of the same workspace'
+  }
   const opened = new Map(sets.flatMap((set) => (set.archive === undefined ? [] : [[set.archive.id, set] as const])))
   for (let archive: ArchiveIdentity | undefined = newest; archive !== undefined;) {
     const set = opened.get(archive.id)

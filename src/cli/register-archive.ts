@@ -8,7 +8,7 @@ import type { CliContext } from './cli-context.ts'
 import type { FlagValue, FlagValues } from './flag-values.ts'
 
 /** @returns the exit code. */
-export type ArchiveAction = (words: readonly string[], values: FlagValues, context: CliContext) => Promise<number>
+type ArchiveAction = (words: readonly string[], values: FlagValues, context: CliContext) => Promise<number>
 
 export function registerArchive(program: Command, context: CliContext, setExitCode: (code: number) => void): void {
   const group = program

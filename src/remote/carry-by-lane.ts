@@ -1,18 +1,27 @@
-/** Carries a blob from registry to registry over the lane. */
+/** Carries a blob to a registry over the lane: from another registry, or from where it can be read at positions. */
+import type { BlobReader } from '../content/blob-store.ts'
 import { digestMismatch, sizeMismatch } from '../content/verify-stream.ts'
 import type { CarryJob, OrderingSource } from './carry-job.ts'
 import type { HttpOrder, UploadTicket } from './http-order.ts'
 import { copyBlob } from './lane/copy-blob.ts'
 import type { CopyOutcome, Lanes } from './lane/copy-blob.ts'
 import type { LaneResponse } from './lane/lane-types.ts'
+import { sendBlob } from './lane/send-blob.ts'
 import { laneError, SourceTalk } from './source-talk.ts'
 
-export interface LaneJob extends CarryJob {
-  readonly source: OrderingSource
-  readonly sourceRegistry: string
+interface PutJob extends CarryJob {
   readonly lanes: Lanes
   readonly stallTimeoutMs: number
   readonly allowances: LaneAllowances
+}
+
+export interface LaneJob extends PutJob {
+  readonly source: OrderingSource
+  readonly sourceRegistry: string
+}
+
+export interface ReaderJob extends PutJob {
+  readonly reader: BlobReader
 }
 
 /** What may happen once for each blob without counting as an attempt. */
@@ -32,13 +41,30 @@ const MAX_STALE = 4
 
 /** @throws {AirliftError} what ended the attempt; the budget decides on another. */
 export async function carryByLane(job: LaneJob): Promise<LaneResult> {
-  const { content, source, target, signal } = job
+  const { content, source, signal } = job
   const get = await source.blobGet(content, { signal })
   if (get.proxy !== undefined) return 'unsupported'
+  return await upload(job, (ticket) => copy(job, get, ticket))
+}
+
+/** @throws {AirliftError} what ended the attempt; the budget decides on another. */
+export async function carryFromReader(job: ReaderJob): Promise<LaneResult> {
+  const { content, reader, lanes } = job
+  if (reader.size !== content.size) throw sizeMismatch(content, reader.size)
+  return await upload(job, async (ticket) => {
+    const outcome = await sendBlob({ content, reader, put: ticket.order }, lanes, job)
+    return conclude(outcome, job, ticket)
+  })
+}
+
+async function upload(
+  { content, target, signal }: CarryJob,
+  send: (ticket: UploadTicket) => Promise<LaneResult>,
+): Promise<LaneResult> {
   const ticket = await target.beginUpload(content, { signal })
   let result: LaneResult = 'unsupported'
   try {
-    if (ticket.minChunk === undefined && ticket.order.proxy === undefined) result = await copy(job, get, ticket)
+    if (ticket.minChunk === undefined && ticket.order.proxy === undefined) result = await send(ticket)
   } finally {
     if (result !== 'carried') await target.abandonUpload(ticket)
   }
@@ -57,7 +83,7 @@ async function copy(job: LaneJob, get: HttpOrder, ticket: UploadTicket): Promise
   return conclude(outcome, job, ticket)
 }
 
-async function conclude(outcome: CopyOutcome, job: LaneJob, ticket: UploadTicket): Promise<LaneResult> {
+async function conclude(outcome: CopyOutcome, job: PutJob, ticket: UploadTicket): Promise<LaneResult> {
   const { content } = job
   switch (outcome.kind) {
     case 'copied': {
@@ -91,7 +117,7 @@ async function conclude(outcome: CopyOutcome, job: LaneJob, ticket: UploadTicket
   }
 }
 
-async function targetAnswered(response: LaneResponse, job: LaneJob, { order }: UploadTicket): Promise<LaneResult> {
+async function targetAnswered(response: LaneResponse, job: PutJob, { order }: UploadTicket): Promise<LaneResult> {
   const { target, content, allowances, signal } = job
   if (response.status === 401 && !allowances.targetReauthorised) {
     allowances.targetReauthorised = true

@@ -1,11 +1,16 @@
 /** One blob on its way, as every way of carrying it sees it. */
 import type { CallOptions, ContentSink, ContentSource } from '../content/ports.ts'
+import type { BlobReader } from '../content/blob-store.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { BlobOrders } from './blob-orders.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 /** A repository whose blobs other code may ask for. */
 export type OrderingSource = ContentSource & Pick<BlobOrders, 'blobGet' | 'resolveRedirect' | 'reauthorise' | 'refusal'>
+
+/** Where blobs can be read at positions: a file, a range of one. */
+export type PositionedSource = ContentSource & { reader(digest: Digest): BlobReader | undefined }
 
 export type OrderingTarget = ContentSink & Pick<BlobOrders, 'beginUpload' | 'abandonUpload' | 'reauthorise' | 'refusal'>
 
@@ -33,6 +38,10 @@ export function throttled({ size }: Descriptor, onProgress: (received: number) =
 
 export function givesOrders(source: ContentSource | OrderingSource): source is OrderingSource {
   return 'blobGet' in source
+}
+
+export function givesReaders(source: ContentSource): source is PositionedSource {
+  return 'reader' in source
 }
 
 /** For a source that is passed over where it fails. */

@@ -1,6 +1,6 @@
 /**
- * Carries blobs to registries: from registries over the lane, from anywhere else
- * as streams; from a local cache first, where there is one.
+ * Carries blobs to registries: from registries and archives over the lane, from
+ * anywhere else as streams; from a local cache first, where there is one.
  *
  * What arrives has been verified, whichever way it came.
  */
@@ -8,9 +8,10 @@ import type { RetryPolicy } from '../base/retry.ts'
 import { Semaphore } from '../base/semaphore.ts'
 import type { BlobCarrier, CarryOptions, CarryOrder, ContentSource, Place } from '../content/ports.ts'
 import type { RepositoryName } from '../oci/reference.ts'
-import { carryByLane } from './carry-by-lane.ts'
+import { carryByLane, carryFromReader } from './carry-by-lane.ts'
+import type { LaneJob, LaneResult } from './carry-by-lane.ts'
 import { carryByStream } from './carry-by-stream.ts'
-import { givesOrders, noRetries, throttled } from './carry-job.ts'
+import { givesOrders, givesReaders, noRetries, throttled } from './carry-job.ts'
 import type { CarryJob, OrderingSource, OrderingTarget } from './carry-job.ts'
 import type { Lanes } from './lane/copy-blob.ts'
 import { LaneGet } from './lane/http-get.ts'
@@ -19,7 +20,7 @@ import { SlabPool } from './lane/slab-relay.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 export interface RemoteCarrierOptions {
-  /** A registry's repository gives orders too, so that its blobs take the lane. */
+  /** A registry's repository gives orders too, and an archive's readers, so that their blobs take the lane. */
   readonly source: (place: Place) => ContentSource | OrderingSource
   readonly target: (name: RepositoryName) => OrderingTarget
   /** Blobs that need no fetching. Tried first, and passed over in silence where it has a blob not or damaged. */
@@ -81,19 +82,33 @@ export class RemoteCarrier implements BlobCarrier, Disposable {
   async #fromSource(from: Place, job: CarryJob): Promise<void> {
     const source = this.#options.source(from)
     const allowances = { targetReauthorised: false, stale: 0 }
-    let byLane = from.kind === 'repository' && givesOrders(source)
+    let byLane = true
     for (;;) {
       try {
-        if (!byLane || from.kind !== 'repository' || !givesOrders(source)) return await carryByStream(source, job)
-        const { stallTimeoutMs } = this.#options
-        const lane = { lanes: this.#lanes, source, sourceRegistry: from.registry, stallTimeoutMs, allowances }
-        const result = await carryByLane({ ...job, ...lane })
+        const attempt: Promise<LaneResult> | undefined = byLane
+          ? this.#byLane(from, source, { ...job, allowances })
+          : undefined
+        if (attempt === undefined) return await carryByStream(source, job)
+        const result: LaneResult = await attempt
         if (result === 'carried') return
         byLane = result === 'again'
       } catch (error) {
         await job.budget.spend(error)
       }
     }
+  }
+
+  /** `undefined` where the lane cannot read the source. */
+  #byLane(
+    from: Place,
+    source: ContentSource | OrderingSource,
+    job: Pick<LaneJob, 'allowances'> & CarryJob,
+  ): Promise<LaneResult> | undefined {
+    const lane = { ...job, lanes: this.#lanes, stallTimeoutMs: this.#options.stallTimeoutMs }
+    if (from.kind === 'repository' && givesOrders(source))
+      return carryByLane({ ...lane, source, sourceRegistry: from.registry })
+    const reader = givesReaders(source) ? source.reader(job.content.digest) : undefined
+    return reader && carryFromReader({ ...lane, reader })
   }
 
   #place(key: string): Semaphore {

@@ -35,26 +35,33 @@ export async function archivedSet(set: WantedSet, archive: Archive, options: Cal
 
 /** Images that are not in the archive fail with words about archives, not about registries. */
 export function explainMissing(collection: Collection, archive: Archive): Collection {
-  const there = new Set(archive.images.map(({ id }) => id))
+  const states = new Map(archive.images.map(({ id, state }) => [id, state]))
   const explained = (image: UnresolvedImage): UnresolvedImage =>
-    image.error.code === 'MANIFEST_UNKNOWN' ? { ...image, error: missing(image, there.has(idOf(image))) } : image
+    image.error.code === 'MANIFEST_UNKNOWN' ? { ...image, error: missing(image, states.get(idOf(image))) } : image
   return { ...collection, unresolved: collection.unresolved.map(explained) }
 }
 
-function missing(image: UnresolvedImage, isListed: boolean): AirliftError {
-  const { cause, what, hint } = isListed
-    ? {
-        cause: image.error,
-        what: `${idOf(image)} is in the archives given, but not all of it`,
-        hint: 'name the same platforms as when it was mirrored to disk, or mirror it to disk again with these',
-      }
-    : {
-        cause: undefined,
-        what: `${idOf(image)} is in none of the archives given`,
-        hint: 'mirror it to disk first, give the directory of its archive with --from, or take it out of the configuration',
-      }
-  return new AirliftError('ARCHIVE_INCOMPLETE', what, { cause, hint, details: { side: 'source' } })
+/** @param state of the image in the archive's index; absent where it is not there. */
+function missing(image: UnresolvedImage, state: 'whole' | 'void' | undefined): AirliftError {
+  const [what, hint] = WORDS[state ?? 'absent']
+  const cause = state === 'whole' ? image.error : undefined
+  return new AirliftError('ARCHIVE_INCOMPLETE', `${idOf(image)} ${what}`, { cause, hint, details: { side: 'source' } })
 }
+
+const WORDS = {
+  whole: [
+    'is in the archives given, but not all of it',
+    'name the same platforms as when it was mirrored to disk, or mirror it to disk again with these',
+  ],
+  void: [
+    'is not in the archives given: it failed when they were made',
+    'mirror to disk again, which brings what lacked, and carry the new volumes',
+  ],
+  absent: [
+    'is in none of the archives given',
+    'mirror it to disk first, give the directory of its archive with --from, or take it out of the configuration',
+  ],
+} as const
 
 function inArchive(image: WantedImage): WantedImage {
   return { ...image, place: { kind: 'archive', repository: image.repository }, name: image.tag }

@@ -19,8 +19,12 @@ export interface ContinuedSourceOptions {
   readonly target: (name: RepositoryName) => TagTable
 }
 
-export function continuedSource(held: ArchiveRepository, options: ContinuedSourceOptions): ImageSource {
+export function continuedSource(
+  held: ArchiveRepository,
+  options: ContinuedSourceOptions,
+): ImageSource & Pick<ArchiveRepository, 'reader'> {
   return {
+    reader: (digest) => held.reader(digest),
     open: (content, call) => held.open(content, call),
     head: (name, call) => held.head(name, call),
     tags: (call) => held.tags(call),

@@ -39,6 +39,8 @@ async function copyAll(
   const started = context.now().getTime()
   await using run = await openRun(options, context)
   const { clients, onEvent, directory, signal } = run
+  if (options.since !== undefined)
+    onEvent({ type: 'warning', message: '--since has no effect here: it is for runs that write archives' })
   const collection = await collectSet(run)
   const plan = planSet(run, collection, await findFacts(run, collection))
   await writeFileAtomic(directory.plan, planJson(plan))

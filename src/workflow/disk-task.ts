@@ -72,9 +72,10 @@ export async function beginTask(run: DiskRun): Promise<DiskTask> {
 
 /** Of all that decides what a plan is made from: another configuration begins anew. */
 async function requestDigest({ options, signal }: DiskRun): Promise<Digest> {
+  signal.throwIfAborted()
   const { removeSignatures, securePolicy, since, strictArchive, version } = options
   const flags = JSON.stringify({ removeSignatures, securePolicy, since, strictArchive, version })
-  return digestOf(Buffer.concat([await readFile(options.configFile, { signal }), Buffer.from(flags)]))
+  return digestOf(Buffer.concat([await readFile(options.configFile), Buffer.from(flags)]))
 }
 
 function contentOf({ manifests }: Collection): readonly Digest[] {

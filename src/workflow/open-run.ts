@@ -36,7 +36,7 @@ export interface Run extends AsyncDisposable {
 }
 
 /** What a configuration asks for, towards the destination of the run. */
-export interface ImageSetRequest {
+interface ImageSetRequest {
   readonly config: LoadedImageSetConfig['config']
   readonly warnings: LoadedImageSetConfig['warnings']
   readonly base: TargetBase
@@ -44,10 +44,7 @@ export interface ImageSetRequest {
 }
 
 /** @throws {AirliftError} for a configuration with which no run can start. */
-export async function readImageSet(
-  options: MirrorOptions,
-  { signal }: Pick<RunContext, 'signal'>,
-): Promise<ImageSetRequest> {
+async function readImageSet(options: MirrorOptions, { signal }: Pick<RunContext, 'signal'>): Promise<ImageSetRequest> {
   const { config, warnings } = await loadImageSetConfig(options.configFile, { signal })
   const base = targetBase(options)
   return { config, warnings, base, set: wantedImages(config, base) }

@@ -27,8 +27,9 @@ export async function workspaceFiles(
     .toSorted()
   const files: ArchiveFile[] = []
   for (const path of paths) {
+    signal.throwIfAborted()
     const name = ['working-dir', ...relative(root, path).split(sep)].join('/')
-    files.push({ name, bytes: await readFile(path, { signal }), images: [] })
+    files.push({ name, bytes: await readFile(path), images: [] })
   }
   return files
 }

@@ -73,7 +73,7 @@ async function contentOfArchive(
     JSON.stringify({ gitVersion: `airlift-${options.version}`, gitCommit: '' }),
   )
   const files = [
-    { name: `isc_${createdAt}`, bytes: await readFile(options.configFile, { signal }), images: [] },
+    { name: `isc_${createdAt}`, bytes: await readFile(options.configFile), images: [] },
     { name: 'airlift/plan.json', bytes: Buffer.from(planJson(plan)), images: [] },
     ...(await workspaceFiles(directory.root, configurations, { signal })),
   ]

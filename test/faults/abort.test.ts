@@ -7,8 +7,7 @@
 import { expect, it } from 'vitest'
 import type { TransferEvent } from '../../src/transfer/events.ts'
 import { mirrorToMirror } from '../../src/workflow/mirror-to-mirror.ts'
-import type { MirrorOptions } from '../../src/workflow/mirror-options.ts'
-import { mirrorOptions } from '../support/mirror-options.ts'
+import { optionsFor, toRegistry } from '../support/mirror-run.ts'
 import { startOurRegistry } from '../support/our-registry.ts'
 import type { OurRegistry } from '../support/our-registry.ts'
 import { sample, SEED } from '../support/sample.ts'
@@ -17,14 +16,6 @@ import { tempDir } from '../support/temp-dir.ts'
 import { fetchedBlobs, startSmallSet } from './small-set.ts'
 
 const SAMPLES = 12
-
-function optionsFor(config: string, target: OurRegistry): MirrorOptions {
-  return mirrorOptions({
-    configFile: config,
-    destination: { kind: 'registry', registry: target.host, namespace: 'ns' },
-    workspace: `${target.directory}-workspace`,
-  })
-}
 
 interface Ended {
   /** Those that a run of the same set says each time: reports of progress come as the clock has it. */
@@ -37,16 +28,19 @@ async function mirror(config: string, target: OurRegistry, abortAfter = Infinity
   const events: TransferEvent[] = []
   const stop = new AbortController()
   const reason = new Error('interrupted by the test')
-  const run = mirrorToMirror(optionsFor(config, target), {
-    env: { HOME: `${target.directory}-home` },
-    cwd: target.directory,
-    signal: stop.signal,
-    now: () => new Date(),
-    onEvent: (event) => {
-      if (event.type !== 'blob-progress') events.push(event)
-      if (events.length === abortAfter) stop.abort(reason)
+  const run = mirrorToMirror(
+    { ...optionsFor(config, `${target.directory}-workspace`), destination: toRegistry(target) },
+    {
+      env: { HOME: `${target.directory}-home` },
+      cwd: target.directory,
+      signal: stop.signal,
+      now: () => new Date(),
+      onEvent: (event) => {
+        if (event.type !== 'blob-progress') events.push(event)
+        if (events.length === abortAfter) stop.abort(reason)
+      },
     },
-  })
+  )
   const failure = await run.then(
     ({ exitCode }) => {
       expect(exitCode).toBe(0)

@@ -1,8 +1,10 @@
 /** Image sets over a disk: archives that follow each other, parts of them, and what lacks. */
+import { readFileSync } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openArchive } from '../../src/archive/open-archive.ts'
+import type { TransferEvent } from '../../src/transfer/events.ts'
 import { mirrorToMirror } from '../../src/workflow/mirror-to-mirror.ts'
 import type { RunResult } from '../../src/workflow/run-result.ts'
 import { startSmallSet } from '../faults/small-set.ts'
@@ -115,6 +117,28 @@ describe('mirror to disk', () => {
     expect(archive.sets).toMatchObject([{ archive: { sequence: 2, continues: { sequence: 1 } }, missing: [] }])
   })
 
+  it('makes good what a run that was killed at its very end did not note', async () => {
+    await using world = await startWorld()
+    const root = world.dir.join('archive')
+    let pinned = Buffer.alloc(0)
+    const isClosing = (event: TransferEvent): boolean => event.type === 'phase' && event.phase === 'close'
+    const onEvent = (event: TransferEvent): void => {
+      if (isClosing(event)) pinned = readFileSync(join(root, '.airlift/run.json'))
+    }
+    await toDisk(world.both, root, { now: DAYS[0], onEvent })
+    const history = await readFile(join(root, 'working-dir/.history', `.history-${DAYS[0]}`), 'utf8')
+    // The volumes have their names, and nothing else has been written yet.
+    await rm(join(root, 'working-dir/.history'), { recursive: true })
+    await rm(join(root, 'working-dir/airlift/archives.json'))
+    await mkdir(join(root, '.airlift'), { recursive: true })
+    await writeFile(join(root, '.airlift/run.json'), pinned)
+
+    const { exitCode, volumes } = await toDisk(world.both, root, { now: DAYS[1] })
+
+    expect({ exitCode, volumes }).toEqual({ exitCode: 0, volumes: [] })
+    expect(await readFile(join(root, 'working-dir/.history', `.history-${DAYS[0]}`), 'utf8')).toBe(history)
+  })
+
   it('never touches a volume that lies there, whoever wrote it', async () => {
     await using world = await startWorld()
     const root = world.dir.join('archive')
@@ -154,10 +178,14 @@ describe('mirror to disk', () => {
     await rename(`${file}.away`, file)
     const second = await toDisk(both, root, { now: DAYS[1] })
 
+    await using target = await startOurRegistry(dir.join('target'))
+    const early = await toMirror(both, [await carry(root, namesOf(first), dir.join('far'))], target)
+    expect(failuresOf(early)).toEqual([
+      ['ARCHIVE_INCOMPLETE', 'team/b:v1 is not in the archives given: it failed when they were made'],
+    ])
     expect([first.exitCode, idsOf(first), namesOf(first)]).toEqual([8, ['team/a:v1'], ['mirror_000001.tar']])
     expect([second.exitCode, namesOf(second)]).toEqual([0, ['mirror_000002.tar']])
     expect(second.outcome?.counts.blobsFetched).toBeLessThanOrEqual(2)
-    await using target = await startOurRegistry(dir.join('target'))
     expect(await toMirror(both, [root], target)).toMatchObject({ exitCode: 0, outcome: { copied: [{}, {}] } })
   })
 

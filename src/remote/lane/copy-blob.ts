@@ -62,7 +62,8 @@ export async function copyBlob(order: CopyOrder, lanes: Lanes, options: CopyOpti
   }
 }
 
-function targetOutcome(answer: PutOutcome): CopyOutcome {
+/** What the answer to a PUT says about the blob. */
+export function targetOutcome(answer: PutOutcome): CopyOutcome {
   if (answer.kind === 'failed') return { kind: 'target-failed', failure: answer.failure, stale: answer.stale }
   const { response, whole } = answer
   if (response.status < 200 || response.status >= 300) return { kind: 'target-answered', response }
