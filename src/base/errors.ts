@@ -93,8 +93,10 @@ export function isSystemError(error: unknown, ...codes: readonly string[]): erro
 /** The message of whatever was thrown, with the first cause that adds something. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return redact(String(error))
+  // Node.js tells whoever writes a program how to start it; that is no help to those who use one.
+  const own = error.message.replace(/; if the root CA is installed locally, try running Node\.js with .*$/, '')
   const { cause } = error
   const inner =
     cause instanceof Error && cause.message !== '' && !error.message.includes(cause.message) ? messageOf(cause) : ''
-  return redact(inner === '' ? error.message : `${error.message}: ${inner}`)
+  return redact(inner === '' ? own : `${own}: ${inner}`)
 }

@@ -6,6 +6,7 @@ import type { Reply } from '../../test/support/scripted-registry.ts'
 import { testClient } from '../../test/support/test-client.ts'
 import type { TestClientOptions } from '../../test/support/test-client.ts'
 import { issueCertificate, makeCa } from '../../test/support/tls.ts'
+import { messageOf } from '../base/errors.ts'
 import type { RequestRetry } from './endpoint.ts'
 import type { RegistryClient } from './registry-client.ts'
 
@@ -161,11 +162,14 @@ describe('TLS', () => {
       onRetry: () => expect.unreachable(),
     })
 
-    await expect(manifestOf(client, registry.host)).rejects.toMatchObject({
+    const error = await manifestOf(client, registry.host).catch((failure: unknown) => failure)
+
+    expect(error).toMatchObject({
       code: 'CERTIFICATE_INVALID',
       message: expect.stringContaining(text),
       hint: expect.stringContaining(`certs.d/${registry.host}`),
     })
+    expect(messageOf(error)).not.toContain('Node.js')
   })
 
   it.each([
