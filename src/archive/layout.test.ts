@@ -227,7 +227,7 @@ describe('tar of the system', () => {
       .split('\n')
       .slice(0, -1)
       .map((line) => {
-        const match = /^-rw-r--r-- 0\/0 +(?<size>\d+) (?<time>\S+ \S+) (?<name>.+)$/u.exec(line)
+        const match = /^-rw-r--r-- 0\/0 +(?<size>\d+) (?<time>\S+ \S+) (?<name>.+)$/su.exec(line)
         expect(match?.groups?.['time']).toBe(time)
         return [Number(match?.groups?.['size']), match?.groups?.['name'] ?? ''] as const
       })
