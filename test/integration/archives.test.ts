@@ -8,7 +8,7 @@ import type { TransferEvent } from '../../src/transfer/events.ts'
 import { mirrorToMirror } from '../../src/workflow/mirror-to-mirror.ts'
 import type { RunResult } from '../../src/workflow/run-result.ts'
 import { startSmallSet } from '../faults/small-set.ts'
-import { optionsFor, toDisk, toMirror, toRegistry } from '../support/mirror-run.ts'
+import { optionsFor, plan, toDisk, toMirror, toRegistry } from '../support/mirror-run.ts'
 import { startOurRegistry } from '../support/our-registry.ts'
 import type { OurRegistry } from '../support/our-registry.ts'
 import { pushImage } from '../support/push-image.ts'
@@ -139,6 +139,19 @@ describe('mirror to disk', () => {
     expect(await readFile(join(root, 'working-dir/.history', `.history-${DAYS[0]}`), 'utf8')).toBe(history)
   })
 
+  it('plans without what earlier archives hold', async () => {
+    await using world = await startWorld()
+    const root = world.dir.join('archive')
+    await toDisk(world.onlyA, root, { now: DAYS[0] })
+
+    const result = await plan(world.both, root, { now: DAYS[1] })
+
+    expect(result.plan.totals).toMatchObject({ images: 2, present: 1 })
+    const missing = await readFile(join(root, 'working-dir/dry-run/missing.txt'), 'utf8')
+    expect(missing).toBe(`docker://${world.source.host}/team/b:v1=docker://localhost:55000/team/b:v1\n`)
+    expect(await readdir(root)).not.toContain('.airlift')
+  })
+
   it('never touches a volume that lies there, whoever wrote it', async () => {
     await using world = await startWorld()
     const root = world.dir.join('archive')
@@ -250,6 +263,23 @@ describe('disk to mirror', () => {
         ['ARCHIVE_INCOMPLETE', 'team/never:v1 is in none of the archives given'],
       ]),
     )
+  })
+
+  it('plans from the archive alone, and maps from where the original would have it', async () => {
+    await using world = await startWorld()
+    const root = world.dir.join('archive')
+    await toDisk(world.onlyA, root)
+    world.source.requests.length = 0
+    await using target = await startOurRegistry(world.dir.join('target'))
+    const archived = { from: [root], outputs: [root], destination: toRegistry(target) }
+
+    const result = await plan(world.onlyA, root, archived)
+
+    expect(result.plan.totals).toMatchObject({ images: 1, present: 0 })
+    expect(await readFile(join(root, 'working-dir/dry-run/mapping.txt'), 'utf8')).toBe(
+      `docker://localhost:55000/team/a:v1=docker://${target.host}/ns/team/a:v1\n`,
+    )
+    expect([world.source.requests, target.requests.filter((line) => !/^(?:GET|HEAD) /.test(line))]).toEqual([[], []])
   })
 
   it('mirrors what a smaller configuration names', async () => {

@@ -3,6 +3,7 @@ import type { TransferEvent } from '../../src/transfer/events.ts'
 import { diskToMirror } from '../../src/workflow/disk-to-mirror.ts'
 import type { MirrorOptions, RunContext } from '../../src/workflow/mirror-options.ts'
 import { mirrorToDisk } from '../../src/workflow/mirror-to-disk.ts'
+import { planRun } from '../../src/workflow/plan-run.ts'
 import type { RunResult } from '../../src/workflow/run-result.ts'
 import { mirrorOptions } from './mirror-options.ts'
 import type { OurRegistry } from './our-registry.ts'
@@ -27,6 +28,12 @@ export function toRegistry({ host }: Pick<OurRegistry, 'host'>): MirrorOptions['
 export function toDisk(config: string, root: string, options: RunOptions = {}): Promise<RunResult> {
   const { now, signal, onEvent, ...more } = options
   return mirrorToDisk({ ...optionsFor(config, root), ...more }, contextOf(root, { now, signal, onEvent }))
+}
+
+/** A dry run towards a disk, or from archives to a registry. */
+export function plan(config: string, root: string, options: RunOptions = {}): Promise<RunResult> {
+  const { now, signal, onEvent, ...more } = options
+  return planRun({ ...optionsFor(config, root), dryRun: 'mapping', ...more }, contextOf(root, { now, signal, onEvent }))
 }
 
 /** From archives to a registry. */

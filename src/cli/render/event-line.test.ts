@@ -27,6 +27,17 @@ describe('eventLine', () => {
       'info',
       'plan: 2 images, 1 there already, 1.0 KiB to fetch, 2.0 KiB to mount, 1.0 KiB there already, 1 image blocked, 2 images unresolved',
     ],
+    [
+      {
+        type: 'archive-planned',
+        directory: '/data/\u001B[2J',
+        volumes: [1, 2, 3].map((number) => ({ name: `mirror_00000${number}.tar`, size: 1024 })),
+        bytes: 3072,
+        freeBytes: 8192,
+      },
+      'info',
+      'archive: 3 volumes (mirror_000001.tar to mirror_000003.tar), 3.0 KiB in /data/�[2J, 8.0 KiB free',
+    ],
     [{ type: 'image-started', image: A, origin: 'q.io/a:1', bytes: 1024 }, 'debug', 'copying q.io/a:1, 1.0 KiB'],
     [{ type: 'blob-started', image: A, digest: 'd', size: 5 }, 'debug', `fetching d, 5 B, of ${A}`],
     [

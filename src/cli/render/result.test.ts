@@ -9,6 +9,15 @@ import { createStyle } from './style.ts'
 import { renderSummary } from './summary.ts'
 
 const STYLE = createStyle({ hasColor: false, hasUnicode: false })
+const COUNTS = {
+  blobsFetched: 0,
+  blobsMounted: 0,
+  blobsPresent: 0,
+  mountsRefused: 0,
+  bytesFetched: 0,
+  manifestsPushed: 0,
+  retries: 0,
+}
 const PLATFORMS = [
   { os: 'linux', architecture: 'amd64' },
   { os: 'linux', architecture: 'arm64' },
@@ -126,4 +135,25 @@ it('sums up what a run came to', async () => {
       /w/working-dir/plan.json
     "
   `)
+})
+
+it.each([
+  [[], 0, 'nothing new: no volume was written'],
+  [[], 1, 'no volume was written'],
+  [['/a/mirror_000002.tar'], 0, 'carry this new volume, 1.0 KiB:\n  /a/mirror_000002.tar'],
+  [['/a/1.tar', '/a/2.tar'], 0, 'carry these 2 new volumes, 2.0 KiB:\n  /a/1.tar\n  /a/2.tar'],
+])('says what to carry: volumes %j, %i failures', async (paths, failed, text) => {
+  const value = await plan()
+  const failure = { kind: 'generic', origin: 'q.io/a:1', side: 'source', code: 'TIMEOUT', message: 'no' } as const
+  const outcome = {
+    copied: [],
+    failures: Array.from({ length: failed }, () => failure),
+    notStarted: [],
+    counts: COUNTS,
+  }
+  const volumes = paths.map((path) => ({ path, size: 1024 }))
+
+  const lines = renderSummary({ plan: value, outcome, volumes, files: [], durationMs: 1500 }, STYLE)
+
+  expect(lines).toContain(`\n\n${text}\n`)
 })

@@ -23,15 +23,15 @@ export function renderSummary({ plan, outcome, volumes, files, durationMs }: Sum
     '',
     transferText(outcome, durationMs),
     ...(outcome.failures.length === 0 ? [] : ['', ...outcome.failures.map((failure) => failureText(failure, style))]),
-    ...(volumes === undefined ? [] : ['', ...volumeLines(volumes, style)]),
+    ...(volumes === undefined ? [] : ['', ...volumeLines(volumes, outcome, style)]),
     ...(files.length === 0 ? [] : ['', 'files:', ...files.map((path) => `  ${safeLine(path)}`)]),
     '',
   ].join('\n')
 }
 
 /** What a person has to carry now. */
-function volumeLines(volumes: NonNullable<RunResult['volumes']>, style: Style): string[] {
-  if (volumes.length === 0) return ['nothing new: no volume was written']
+function volumeLines(volumes: NonNullable<RunResult['volumes']>, { failures }: Outcome, style: Style): string[] {
+  if (volumes.length === 0) return [`${failures.length === 0 ? 'nothing new: ' : ''}no volume was written`]
   const size = formatBytes(volumes.reduce((sum, volume) => sum + volume.size, 0))
   const title =
     volumes.length === 1 ? `carry this new volume, ${size}:` : `carry these ${volumes.length} new volumes, ${size}:`
