@@ -33,7 +33,7 @@ export interface ArchiveWriterOptions {
 }
 
 /** A volume that is there for good. */
-export interface WrittenVolume {
+interface WrittenVolume {
   readonly path: string
   readonly number: number
   readonly size: number
