@@ -314,6 +314,9 @@ describe('openArchiveWriter', () => {
     await expect(sink.put(content, Readable.from([bytes, bytes]), { signal })).rejects.toMatchObject({
       code: 'SIZE_MISMATCH',
     })
+    await expect(sink.put({ ...content, size: 1 }, Readable.from([bytes]), { signal })).rejects.toMatchObject({
+      code: 'SIZE_MISMATCH',
+    })
     expect(await sink.has(content, { signal })).toBe(false)
     await sink.put(content, Readable.from([bytes]), { signal })
     expect(await sink.has(content, { signal })).toBe(true)

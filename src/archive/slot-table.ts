@@ -5,6 +5,7 @@
 import type { AirliftError } from '../base/errors.ts'
 import { isAirliftError } from '../base/errors.ts'
 import type { BlobSlot, BlobSlots } from '../content/blob-slots.ts'
+import { sizeMismatch } from '../content/verify-stream.ts'
 import type { Expected } from '../content/verify-stream.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { VolumeLayout } from './archive-types.ts'
@@ -87,7 +88,8 @@ export class SlotTable implements BlobSlots {
     this.throwIfFailed()
     const place = this.place(digest)
     if (place === undefined) throw new Error(`the archive has no place for ${digest}`)
-    if (place.size !== size) throw new Error(`the archive has ${place.size} bytes for ${digest}, which has ${size}`)
+    // Two manifests may say different things of one blob: the one that lies costs its own image.
+    if (place.size !== size) throw sizeMismatch({ digest, size }, place.size)
     return this.isWhole(digest) ? undefined : place
   }
 
