@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { Semaphore } from './semaphore.ts'
+import { Semaphore, Semaphores } from './semaphore.ts'
 
 const never = new AbortController().signal
 
@@ -44,4 +44,13 @@ it('forgets who was aborted while waiting', async () => {
   place[Symbol.dispose]()
 
   expect(await semaphore.acquire(never)).toBeDefined()
+})
+
+it('limits each key on its own', async () => {
+  const semaphores = new Semaphores(1)
+  await semaphores.of('a').acquire(never)
+
+  await semaphores.of('b').acquire(never)
+
+  await expect(semaphores.of('a').acquire(AbortSignal.timeout(10))).rejects.toThrow()
 })

@@ -49,3 +49,19 @@ export class Semaphore {
     next()
   }
 }
+
+/** Semaphores of one size by key, made when first asked for: the same limit for each of many hosts. */
+export class Semaphores {
+  readonly #limit: number
+  readonly #byKey = new Map<string, Semaphore>()
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  of(key: string): Semaphore {
+    const known = this.#byKey.get(key) ?? new Semaphore(this.#limit)
+    this.#byKey.set(key, known)
+    return known
+  }
+}

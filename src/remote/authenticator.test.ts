@@ -3,7 +3,7 @@ import { randomImage } from '../../test/support/random-image.ts'
 import { OPEN, scriptedRegistry } from '../../test/support/scripted-registry.ts'
 import type { Entry, Reply, ScriptedRegistry } from '../../test/support/scripted-registry.ts'
 import { testClient } from '../../test/support/test-client.ts'
-import type { Credential } from './endpoint.ts'
+import type { Credential } from '../config/auth-file.ts'
 
 const { signal } = new AbortController()
 const { manifest: IMAGE } = randomImage({ seed: 1 })

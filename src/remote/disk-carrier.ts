@@ -7,7 +7,7 @@
  */
 import { hasCode } from '../base/errors.ts'
 import type { RetryPolicy } from '../base/retry.ts'
-import { Semaphore } from '../base/semaphore.ts'
+import { Semaphores } from '../base/semaphore.ts'
 import type { BlobSlots } from '../content/blob-slots.ts'
 import type { BlobCarrier, CarryOptions, CarryOrder, ContentSource, Place } from '../content/ports.ts'
 import { SlotFile } from '../content/slot-file.ts'
@@ -36,16 +36,17 @@ export interface DiskCarrierOptions {
 export class DiskCarrier implements BlobCarrier, Disposable {
   readonly #options: DiskCarrierOptions
   readonly #lanes = { get: new LaneGet(), slabs: new SlabPool() }
-  readonly #places = new Map<string, Semaphore>()
+  readonly #places: Semaphores
 
   constructor(options: DiskCarrierOptions) {
     this.#options = options
+    this.#places = new Semaphores(options.blobsPerHost)
   }
 
   /** The target of the order is not looked at: each blob has one slot, whoever wants it. */
   async carry({ content, from }: CarryOrder, options: CarryOptions): Promise<void> {
     const { slots, retry } = this.#options
-    using _place = await this.#place(from.kind === 'repository' ? from.registry : 'disk').acquire(options.signal)
+    using _place = await this.#places.of(from.kind === 'repository' ? from.registry : 'disk').acquire(options.signal)
     const slot = slots.slot(content)
     if (slot === undefined) return
     using file = new SlotFile(content, slot, slots)
@@ -101,14 +102,6 @@ export class DiskCarrier implements BlobCarrier, Disposable {
         await job.budget.spend(error, job.file.received)
       }
     }
-  }
-
-  #place(key: string): Semaphore {
-    const known = this.#places.get(key)
-    if (known !== undefined) return known
-    const made = new Semaphore(this.#options.blobsPerHost)
-    this.#places.set(key, made)
-    return made
   }
 }
 

@@ -3,6 +3,7 @@
  * which credentials to use. Functions, so that it depends on no file format.
  */
 import type { RetryPolicy } from '../base/retry.ts'
+import type { Credential, CredentialScope } from '../config/auth-file.ts'
 import type { CallOptions } from '../content/ports.ts'
 import type { Reference, RepositoryName } from '../oci/reference.ts'
 
@@ -19,16 +20,7 @@ export interface PullSource {
 
 export type EndpointFlags = Pick<PullSource, 'insecure' | 'blocked'>
 
-export type Credential =
-  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
-  | { readonly kind: 'identity-token'; readonly token: string }
-
-/** A registry, or a part of it: what credentials are looked up for. */
-export interface CredentialScope {
-  readonly registry: string
-  readonly repository?: string
-}
-
+/** Where credentials for a registry, or a part of it, are looked up. */
 export interface CredentialSource {
   lookup(name: CredentialScope, options: CallOptions): Promise<Credential | undefined>
   /** Files and helpers that are asked, for messages. */

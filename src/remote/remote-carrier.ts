@@ -5,7 +5,7 @@
  * What arrives has been verified, whichever way it came.
  */
 import type { RetryPolicy } from '../base/retry.ts'
-import { Semaphore } from '../base/semaphore.ts'
+import { Semaphores } from '../base/semaphore.ts'
 import type { BlobCarrier, CarryOptions, CarryOrder, ContentSource, Place } from '../content/ports.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import { carryByLane, carryFromReader } from './carry-by-lane.ts'
@@ -35,10 +35,11 @@ export interface RemoteCarrierOptions {
 export class RemoteCarrier implements BlobCarrier, Disposable {
   readonly #options: RemoteCarrierOptions
   readonly #lanes: Lanes & { readonly get: LaneGet; readonly put: LanePut }
-  readonly #places = new Map<string, Semaphore>()
+  readonly #places: Semaphores
 
   constructor(options: RemoteCarrierOptions) {
     this.#options = options
+    this.#places = new Semaphores(options.blobsPerHost)
     this.#lanes = { get: new LaneGet(), put: new LanePut(), slabs: new SlabPool() }
   }
 
@@ -46,8 +47,8 @@ export class RemoteCarrier implements BlobCarrier, Disposable {
     if (to.kind !== 'repository') throw new Error(`a blob cannot be carried to a ${to.kind}`)
     const { signal } = options
     // Sources are waited for before targets by all, so nobody waits in a circle.
-    using _from = await this.#place(`from ${hostOf(from)}`).acquire(signal)
-    using _to = await this.#place(`to ${to.registry}`).acquire(signal)
+    using _from = await this.#places.of(`from ${hostOf(from)}`).acquire(signal)
+    using _to = await this.#places.of(`to ${to.registry}`).acquire(signal)
     const job: CarryJob = {
       content,
       target: this.#options.target(to),
@@ -109,14 +110,6 @@ export class RemoteCarrier implements BlobCarrier, Disposable {
       return carryByLane({ ...lane, source, sourceRegistry: from.registry })
     const reader = givesReaders(source) ? source.reader(job.content.digest) : undefined
     return reader && carryFromReader({ ...lane, reader })
-  }
-
-  #place(key: string): Semaphore {
-    const known = this.#places.get(key)
-    if (known !== undefined) return known
-    const made = new Semaphore(this.#options.blobsPerHost)
-    this.#places.set(key, made)
-    return made
   }
 }
 
