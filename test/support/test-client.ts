@@ -1,6 +1,7 @@
 /** A registry client for loopback: anonymous, impatient, plain HTTP, unless told otherwise. */
 import { rootCertificates } from 'node:tls'
-import type { Credential, RegistryClientOptions } from '../../src/remote/endpoint.ts'
+import type { Credential } from '../../src/config/auth-file.ts'
+import type { RegistryClientOptions } from '../../src/remote/endpoint.ts'
 import { RegistryClient } from '../../src/remote/registry-client.ts'
 
 export interface TestClientOptions extends Partial<RegistryClientOptions> {
