@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { FlagValues } from './flag-values.ts'
 import { readMirrorArguments } from './mirror-arguments.ts'
 
-const SURROUNDINGS = { env: { HOME: '/home/ada' }, cwd: '/work' }
+const SURROUNDINGS = { env: { HOME: '/home/ada' }, cwd: '/srv' }
 const DEFAULTS: FlagValues = {
   config: 'isc.yaml',
   'parallel-images': 4,
@@ -22,10 +22,10 @@ function read(values: FlagValues, ...destinations: string[]): ReturnType<typeof 
 
 describe('readMirrorArguments', () => {
   it.each([
-    [{}, 'file://out', { mode: 'mirror-to-disk', workingDir: '/work/out/working-dir' }],
+    [{}, 'file://out', { mode: 'mirror-to-disk', workingDir: '/srv/out/working-dir' }],
     [{}, 'file:///data/helm-mirror', { mode: 'mirror-to-disk', workingDir: '/data/helm-mirror/working-dir' }],
     [{ from: ['file:///in'] }, TARGET, { mode: 'disk-to-mirror', workingDir: '/in/working-dir' }],
-    [{ workspace: 'file://./ws' }, TARGET, { mode: 'mirror-to-mirror', workingDir: '/work/ws/working-dir' }],
+    [{ workspace: 'file://./ws' }, TARGET, { mode: 'mirror-to-mirror', workingDir: '/srv/ws/working-dir' }],
     [{ workspace: 'file:///w/working-dir' }, TARGET, { mode: 'mirror-to-mirror', workingDir: '/w/working-dir' }],
   ] as const)('takes %j %s', (values, destination, { mode, workingDir }) => {
     const result = read(values, destination)
@@ -55,7 +55,7 @@ describe('readMirrorArguments', () => {
   it.each([
     [{}, {}, '/home/ada/.oc-mirror/.cache'],
     [{}, { OC_MIRROR_CACHE: '/cache' }, '/cache/.oc-mirror/.cache'],
-    [{ 'cache-dir': 'c' }, {}, '/work/c/.oc-mirror/.cache'],
+    [{ 'cache-dir': 'c' }, {}, '/srv/c/.oc-mirror/.cache'],
   ])('looks for the cache of an earlier oc-mirror with %j %j', (values, env, expected) => {
     const surroundings = { ...SURROUNDINGS, env: { ...SURROUNDINGS.env, ...env } }
 
@@ -109,7 +109,7 @@ describe('readMirrorArguments', () => {
     const flags = { authfile: 'both.json', 'src-authfile': 'src.json', 'src-cert-dir': 'certs', 'dest-no-creds': true }
 
     expect(read({ workspace: 'file://w', ...flags }, TARGET).options).toMatchObject({
-      source: { authFile: 'src.json', certDir: '/work/certs', isAnonymous: false },
+      source: { authFile: 'src.json', certDir: '/srv/certs', isAnonymous: false },
       target: { authFile: 'both.json', certDir: undefined, isAnonymous: true },
     })
   })

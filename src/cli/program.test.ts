@@ -47,7 +47,7 @@ async function run(args: readonly string[], more: Partial<CliContext> = {}): Pro
     program: 'airlift',
     platform: 'linux/amd64',
     env: {},
-    cwd: '/work',
+    cwd: '/srv',
     signal: new AbortController().signal,
     now: () => new Date(0),
     stdout: { write: (text) => out.push(text) },
@@ -85,7 +85,7 @@ describe('the mirror command', () => {
 
   it.each([
     [['-c', 'isc.yaml', 'file://out'], 'mirrorToDisk', []],
-    [['-c', 'isc.yaml', '--from=file://a', '--from', 'file:///b', 'docker://r.io'], 'diskToMirror', ['/work/a', '/b']],
+    [['-c', 'isc.yaml', '--from=file://a', '--from', 'file:///b', 'docker://r.io'], 'diskToMirror', ['/srv/a', '/b']],
   ])('runs %j', async (args, workflow, from) => {
     const { calls } = await run(args)
 
